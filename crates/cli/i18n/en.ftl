@@ -1,0 +1,309 @@
+# Every text of colok in English. The ids are those of `crates/cli/src/messages/ids.rs`.
+
+## The help.
+
+root-about = serve, talk to and explain sockets: TCP, UDP and Unix
+root-usage = VERB [OPTION]...
+root-more = More about a verb: { $command }
+heading-usage = Usage:
+heading-quick-start = Quick start, in two terminals:
+heading-verbs = Verbs:
+heading-options = Options:
+usage-option = OPTION
+quick-start-serve = echo on port 5001, count on port 12345
+quick-start-connect = type a line, see it come back
+flag-lang = en or id (default: COLOK_LANG, then the locale)
+flag-help = this help
+flag-version = the version
+
+## colok serve.
+
+serve-about = Serve echo, count, discard and chargen over TCP, UDP and Unix sockets.
+serve-service = what to serve, where (default: echo count, loopback)
+serve-model = auto, sequential, threads, processes or events
+serve-idle-timeout = close when idle for so long (echo 5s, others 60s)
+serve-message-gap = a pause this long ends a message (default 50ms)
+serve-max-connections = connections at once (default 80 % of descriptors)
+serve-max-per-ip = per address; 0: no limit (default 256, loopback 0)
+serve-workers = worker threads or processes (default: cores)
+serve-turn = sequential: a client's turn while others wait (30s)
+serve-drain = when stopping, let clients finish this long (5s)
+serve-quiet = print errors only
+serve-verbose = a line for each message and reply
+serve-log = add JSON lines, messages too, to FILE (-: stdout)
+serve-calls = show each socket call: bind, listen, accept, read...
+serve-footer =
+    Examples:
+      colok serve echo count=udp://127.0.0.1:12345 discard=unix:///tmp/x.sock
+      colok serve 'echo=tcp://[::]:7?quit=off&idle=30s'
+
+## colok connect.
+
+connect-about = Talk to a server: lines at a terminal, exact bytes in a pipe, or a script.
+connect-url = host:port, tcp://, udp://, unix:/path, unix:@name
+connect-send = send TEXT (\n \r \t \xHH); may be repeated
+connect-expect = then wait for PATTERN: * many bytes, ? one
+connect-within = how long --expect waits (default 5s)
+connect-on-eof = half-close (default), close or wait=5s
+connect-datagram = UDP: each line or SIZE bytes is one datagram
+connect-wait = UDP: end so long after the last reply (1s)
+connect-connect-timeout = give up connecting after this (10s)
+connect-idle-timeout = end when nothing comes or goes for so long
+connect-deadline = end after this, whatever happens
+connect-retry = keep trying for so long until a server is up
+connect-source = send from this address[:port]
+connect-hex = show replies as a hex dump
+connect-crlf = at a terminal, end lines with CR LF
+connect-reconnect = at a terminal, connect again unasked
+connect-verbose = say why it ended, as the last line
+connect-calls = show each socket call: connect, write, read...
+
+## The other verbs.
+
+explain-about = Tell what an address, a port or a URL means, with sources.
+explain-address = an address, a port, a host or a URL
+explain-json = print JSON
+explain-footer =
+    Examples:
+      colok explain 192.168.10.26 5001 ff02::1 udp://localhost:12345
+completions-about = Print command completions for a shell.
+completions-shell = bash, zsh or fish
+completions-footer =
+    Example:
+      source <(colok completions bash)
+man-about = Print the man page of colok or of a verb.
+man-verb = the verb; without one the page of colok itself
+man-footer =
+    Example:
+      colok man serve | man -l -
+help-about = Show the help of colok or of a verb.
+help-verb = the verb
+
+## The three parts of an error.
+
+label-why = why:
+label-try = try:
+label-or = or:
+meant-perhaps = perhaps { $name }
+
+## Words that cannot be understood.
+
+usage-unknown-option = there is no option { $option }
+usage-unknown-verb = there is no verb { $verb }
+usage-too-many = { $word } is one argument too many
+usage-value-missing = { $option } needs a value
+usage-no-value = { $option } takes no value, but got { $value }
+usage-value = { $option }: { $value } is not a value for it
+usage-conflict = { $option } cannot be used with { $other }
+usage-missing = { $verb } needs { $name }
+usage-utf8 = the arguments are not valid UTF-8
+usage-choices = it can be: { $choices }
+value-time = a length of time is written as 5s, 100ms, 2.5s, 3m or 1h
+value-time-positive = it is a length of time above zero, such as 5s or 100ms
+value-number = it is a whole number from 0 on
+value-number-positive = it is a whole number from 1 on
+value-log = it is json:FILE, or json:- for standard output
+value-on-eof = it is half-close, close or wait=TIME, such as wait=5s
+value-datagram = it is line, or a number of bytes from 1 to 65507
+value-source = it is an address with or without a port: 127.0.0.1, 127.0.0.1:4000, [::1]:4000
+value-pattern-empty = an empty pattern would match at once
+value-escape = the escapes are \n \r \t \0 \\ \* \? \xHH
+expected-on-off = it is on or off
+expected-language = it is id or en
+expected-unit = it is chars or bytes
+expected-mode = it is three octal digits, such as 600 or 666
+expected-group = it is a multicast address, such as 239.1.2.3 or ff02::1%eth0
+
+## Addresses and services.
+
+url-forms = { $forms }
+url-empty = the address is empty
+url-too-long = the address is too long
+url-scheme = there is no scheme { $scheme }
+url-scheme-why = the schemes are tcp, udp and unix
+url-port = { $port } is not a port
+url-port-why = a port is a number from 0 to 65535
+url-port-missing = { $address } names no port
+url-host = { $host } is not a host name or an address
+url-brackets-why = an IPv6 address with a port needs brackets
+url-path = { $rest } stands behind the port
+url-path-why = a tcp or udp address has no path
+url-unix-name = { $name } cannot name a Unix socket
+url-unix-name-why = a name has 1 to { $longest } bytes, none of them NUL
+url-options-here = the option { $option } belongs to a server's address, not to a client's
+service-unknown = there is no service { $name }
+services-are = the services are { $services }
+service-transport = { $service } is not served over { $transport }
+service-transport-why = a forged datagram would make it flood somebody else
+service-option-unknown = { $service } has no option { $option } here
+
+## Sockets that fail.
+
+nothing-listens = nothing is listening there
+start-unix = { $command }
+start-or-check-port = start the server first, or check the port ({ $port })
+start-there = on { $host }: { $command }
+resolve-why = no address is known for the name { $host }
+resolve-next = check the spelling, or ask the resolver: getent hosts { $host }
+connect-timeout-what = connect { $address }: no answer within { $time }
+connect-timeout-why = the computer is off, or a firewall drops the packets
+connect-timeout-next = check the address, or give it more time: --connect-timeout 30s
+held-by = { $name } (pid { $process }) has this address
+held-by-somebody = another process has this address
+stop-holder = { $command } (stops it)
+find-holder = sudo ss -ltnup (shows which process)
+privileged-port-why = a port below 1024 needs a privilege
+privileged-port-next = run it with sudo, or: sudo setcap cap_net_bind_service=+ep "$(command -v colok)"
+permission-why = the system does not permit it
+unreachable-why = no route leads there
+unreachable-next = check the network (ip route), or another address
+not-ours-why = this computer does not have that address
+not-ours-next = ip address (shows what it has), or [::] for all of them
+family-why = this computer does not know that kind of address
+family-next = the same with an IPv4 address, such as 127.0.0.1
+datagram-too-long = the input does not fit into one datagram
+datagram-too-long-why = a datagram carries at most { $limit } bytes
+reset-why = the other side broke the connection off
+descriptors-why = no descriptor is left
+descriptors-next = ulimit -n 65536
+unix-missing-why = there is no such socket file or folder
+
+## The table of what is served.
+
+table-title = colok serves (model { $model }):
+table-service = service
+table-address = address
+table-command = in another terminal
+table-stop = Ctrl-C stops.
+
+## The log.
+
+log-accepted = connected { $remote } -> { $local }
+log-message = message of { $bytes } B: { $text }
+log-replied = sent { $bytes } B
+log-closed = closed after { $duration }: { $reason } ({ $received } B in, { $sent } B out)
+log-refused = refused { $remote } -> { $local }: { $reason }
+log-paused = accepting pauses on { $address }: { $reason }
+log-resumed = accepting again on { $address }
+log-worker-lost = worker { $worker } (pid { $process }) died: { $status }; { $connections ->
+        [one] 1 connection is lost
+       *[other] { $connections } connections are lost
+    }
+log-stopping = stopping, waiting up to { $time } for { $connections ->
+        [one] 1 connection
+       *[other] { $connections } connections
+    } (Ctrl-C again ends at once)
+log-dropped = { $records ->
+        [one] 1 log line was lost
+       *[other] { $records } log lines were lost
+    }: they came faster than they could be written
+notice-address-skipped = not served: { $subject }
+notice-stale-socket-removed = removed the socket file { $subject }: nobody listened on it
+notice-fell-back-to-threads = events cannot run here, threads are used: { $subject }
+notice-few-descriptors = the descriptor limit is low: { $subject }
+totals = stopped: { $connections ->
+        [one] 1 connection
+       *[other] { $connections } connections
+    }, { $datagrams ->
+        [one] 1 datagram
+       *[other] { $datagrams } datagrams
+    }, { $received } B in, { $sent } B out, { $refused } refused
+totals-workers = { $workers ->
+        [one] 1 worker died
+       *[other] { $workers } workers died
+    }
+totals-dropped = { $records ->
+        [one] 1 log line lost
+       *[other] { $records } log lines lost
+    }
+
+## How a conversation ended.
+
+end-line = ended: { $reason }; { $received } B in, { $sent } B out, { $unsent } B unsent
+end-peer-closed = the server closed the connection (FIN)
+end-reset = the connection broke: { $reason }
+end-input-sent = all input was sent
+end-wait-over = the wait for an answer was over
+end-idle = nothing came or went for too long
+end-deadline = the time was over
+end-output-failed = standard output failed: { $reason }
+end-input-failed = standard input failed: { $reason }
+end-closed-by-us = we closed the connection
+end-time-why = the limit was { $time }
+short-not-sent = { $sent } B were sent; { $left } B of the input were not
+short-input-open = { $sent } B were sent; the input had not ended
+short-not-echoed = { $back } of { $sent } B came back
+no-reply-what = { $address }: no reply within { $time }
+no-reply-why = nothing answers there, or the datagram was lost
+no-reply-next = once more with a longer --wait 5s
+script-not-met = step { $step }: expected { $expected }, got { $got }
+script-got-nothing = nothing
+script-not-sent = step { $step }: { $sent } of { $length } B were sent
+terminal-greeting = connected { $local } -> { $remote }; Ctrl-D ends
+terminal-closed = -- { $reason } ({ $received } B in, { $sent } B out)
+terminal-how-to-reconnect = Enter connects again, Ctrl-D ends
+terminal-reconnecting = connecting again
+
+## colok explain.
+
+explain-tcp = tcp: a stream of bytes, in order, over a connection
+explain-udp = udp: single datagrams, for request and response, multicast and broadcast
+explain-unix = unix: a stream between processes of one computer
+explain-host-name = host name: { $host }, an address has to be looked up for it
+explain-localhost = localhost: this computer, 127.0.0.1 and ::1
+explain-every-address = *: every address of this computer, to listen on
+explain-ipv4 = IPv4 address, in binary { $binary }
+explain-ipv6 = IPv6 address, in full { $full }
+explain-class = class { $class } (first bits { $bits }): network { $network } ({ $bytes ->
+        [one] 1 byte
+       *[other] { $bytes } bytes
+    }), host { $host }
+explain-class-d = class D (first bits { $bits }): multicast, no network and host part
+explain-class-e = class E (first bits { $bits }): reserved for experiments
+explain-purpose = { $purpose } (in { $block })
+explain-scope = multicast scope: { $scope }
+explain-embedded = carries the IPv4 address { $address }
+explain-zone = on the network interface { $zone }
+explain-port-well-known = port { $port }: well-known ({ $first } to { $last }); listening needs a privilege
+explain-port-registered = port { $port }: registered ({ $first } to { $last }); any program may listen
+explain-port-dynamic = port { $port }: dynamic ({ $first } to { $last }); given to clients, never assigned
+explain-service = service on { $transport } port { $port }: { $name }
+explain-udp-header = UDP header: { $bytes } bytes
+explain-unix-path = socket file { $path }; its permissions say who may connect
+explain-unix-abstract = abstract name { $name }: no file, no permissions, Linux only
+explain-ipv4-wrong = { $text } is not an IPv4 address
+explain-ipv4-wrong-why = an IPv4 address is four numbers from 0 to 255
+header-source = source port
+header-destination = destination port
+header-length = length
+header-checksum = checksum
+header-data = data, at most { $bytes } bytes over IPv4
+purpose-unspecified = unspecified: every address of this computer when listening
+purpose-this-network = this network, only as a source
+purpose-loopback = loopback: this computer itself
+purpose-private = private network, not routed on the internet
+purpose-shared = shared between a provider and its customers (carrier-grade NAT)
+purpose-link-local = link-local: this link only, no router passes it on
+purpose-broadcast = broadcast: every computer on this link
+purpose-multicast = multicast: a group of computers
+purpose-documentation = documentation: for examples only
+purpose-benchmarking = measurements of network devices
+purpose-protocol-assignments = assignments of protocols
+purpose-reserved = reserved
+purpose-global = global: the public internet
+purpose-unique-local = unique local: private networks of IPv6
+purpose-site-local = site-local: deprecated, unique local took its place
+purpose-mapped = an IPv4 address as IPv6 sockets show it
+purpose-translated = an IPv4 address behind a translator (NAT64)
+purpose-tunnelled = an IPv6 network inside IPv4 (6to4)
+purpose-discard-only = packets to be thrown away
+scope-interface = this computer only
+scope-link = this link
+scope-realm = this realm, larger than the link
+scope-admin = as an administrator sets it, the smallest
+scope-site = this site
+scope-organization = this organization
+scope-administrative = as an administrator sets it
+scope-source-specific = one sender that the receiver chooses
+scope-global = the whole internet
+scope-unassigned = not assigned

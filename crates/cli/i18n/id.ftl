@@ -1,0 +1,285 @@
+# Semua teks colok dalam bahasa Indonesia. Id-nya sama dengan `crates/cli/src/messages/ids.rs`.
+
+## Bantuan.
+
+root-about = layani, ajak bicara, dan jelaskan socket: TCP, UDP, dan Unix
+root-usage = PERINTAH [OPSI]...
+root-more = Tentang satu perintah: { $command }
+heading-usage = Cara pakai:
+heading-quick-start = Mulai cepat, di dua terminal:
+heading-verbs = Perintah:
+heading-options = Opsi:
+usage-option = OPSI
+quick-start-serve = echo di port 5001, count di port 12345
+quick-start-connect = ketik satu baris, lihat baris itu kembali
+flag-lang = en atau id (bawaan: COLOK_LANG, lalu locale)
+flag-help = bantuan ini
+flag-version = versi program
+
+## colok serve.
+
+serve-about = Layani echo, count, discard, dan chargen lewat TCP, UDP, dan socket Unix.
+serve-service = yang dilayani, dan di mana (bawaan: echo count)
+serve-model = auto, sequential, threads, processes, atau events
+serve-idle-timeout = tutup bila diam selama ini (echo 5s, lainnya 60s)
+serve-message-gap = jeda selama ini mengakhiri pesan (bawaan 50ms)
+serve-max-connections = batas koneksi serentak (bawaan 80 % deskriptor)
+serve-max-per-ip = per alamat; 0: bebas (bawaan 256, loopback 0)
+serve-workers = jumlah thread atau proses pekerja (bawaan: inti CPU)
+serve-turn = sequential: giliran bila ada yang menunggu (30s)
+serve-drain = saat berhenti, tunggu klien paling lama ini (5s)
+serve-quiet = cetak hanya galat
+serve-verbose = satu baris untuk setiap pesan dan balasan
+serve-log = tambahkan baris JSON ke FILE (-: stdout)
+serve-calls = tampilkan tiap panggilan socket: bind, accept, read
+serve-footer =
+    Contoh:
+      colok serve echo count=udp://127.0.0.1:12345 discard=unix:///tmp/x.sock
+      colok serve 'echo=tcp://[::]:7?quit=off&idle=30s'
+
+## colok connect.
+
+connect-about = Bicara dengan server: baris di terminal, byte apa adanya di pipa, atau skrip.
+connect-url = host:port, tcp://, udp://, unix:/jalur, unix:@nama
+connect-send = kirim TEXT (\n \r \t \xHH); boleh diulang
+connect-expect = lalu tunggu PATTERN: * banyak byte, ? satu byte
+connect-within = lama --expect menunggu (bawaan 5s)
+connect-on-eof = half-close (bawaan), close, atau wait=5s
+connect-datagram = UDP: tiap baris atau SIZE byte satu datagram
+connect-wait = UDP: berakhir selama ini sesudah balasan (1s)
+connect-connect-timeout = batas waktu menyambung (10s)
+connect-idle-timeout = akhiri bila tidak ada data selama ini
+connect-deadline = akhiri sesudah ini, apa pun yang terjadi
+connect-retry = terus mencoba selama ini sampai server hidup
+connect-source = kirim dari alamat[:port] ini
+connect-hex = tampilkan balasan sebagai hex dump
+connect-crlf = di terminal, akhiri baris dengan CR LF
+connect-reconnect = di terminal, sambung lagi tanpa diminta
+connect-verbose = katakan sebab berakhirnya di baris terakhir
+connect-calls = tampilkan tiap panggilan: connect, write, read
+
+## Perintah lainnya.
+
+explain-about = Jelaskan arti alamat, port, atau URL, beserta sumbernya.
+explain-address = alamat, port, nama host, atau URL
+explain-json = cetak JSON
+explain-footer =
+    Contoh:
+      colok explain 192.168.10.26 5001 ff02::1 udp://localhost:12345
+completions-about = Cetak pelengkapan perintah untuk shell.
+completions-shell = bash, zsh, atau fish
+completions-footer =
+    Contoh:
+      source <(colok completions bash)
+man-about = Cetak halaman manual colok atau satu perintah.
+man-verb = nama perintah; tanpa ini, halaman colok sendiri
+man-footer =
+    Contoh:
+      colok man serve | man -l -
+help-about = Tampilkan bantuan colok atau satu perintah.
+help-verb = nama perintah
+
+## Tiga bagian sebuah galat.
+
+label-why = sebab:
+label-try = coba:
+label-or = atau:
+meant-perhaps = mungkin { $name }
+
+## Kata yang tidak dipahami.
+
+usage-unknown-option = tidak ada opsi { $option }
+usage-unknown-verb = tidak ada perintah { $verb }
+usage-too-many = { $word } adalah argumen yang berlebih
+usage-value-missing = { $option } memerlukan nilai
+usage-no-value = { $option } tidak menerima nilai, tetapi diberi { $value }
+usage-value = { $option }: nilai { $value } tidak cocok
+usage-conflict = { $option } tidak dapat dipakai bersama { $other }
+usage-missing = { $verb } memerlukan { $name }
+usage-utf8 = argumen bukan UTF-8 yang sah
+usage-choices = pilihannya: { $choices }
+value-time = lama waktu ditulis seperti 5s, 100ms, 2.5s, 3m, atau 1h
+value-time-positive = isinya lama waktu di atas nol, misalnya 5s atau 100ms
+value-number = isinya bilangan bulat mulai dari 0
+value-number-positive = isinya bilangan bulat mulai dari 1
+value-log = isinya json:FILE, atau json:- untuk keluaran standar
+value-on-eof = isinya half-close, close, atau wait=WAKTU, misalnya wait=5s
+value-datagram = isinya line, atau jumlah byte dari 1 sampai 65507
+value-source = isinya alamat dengan atau tanpa port: 127.0.0.1, 127.0.0.1:4000, [::1]:4000
+value-pattern-empty = pola kosong akan langsung cocok
+value-escape = urutan escape: \n \r \t \0 \\ \* \? \xHH
+expected-on-off = isinya on atau off
+expected-language = isinya id atau en
+expected-unit = isinya chars atau bytes
+expected-mode = isinya tiga angka oktal, misalnya 600 atau 666
+expected-group = isinya alamat multicast, misalnya 239.1.2.3 atau ff02::1%eth0
+
+## Alamat dan layanan.
+
+url-forms = contohnya { $forms }
+url-empty = alamatnya kosong
+url-too-long = alamatnya terlalu panjang
+url-scheme = tidak ada skema { $scheme }
+url-scheme-why = skema yang ada: tcp, udp, dan unix
+url-port = { $port } bukan nomor port
+url-port-why = port adalah bilangan dari 0 sampai 65535
+url-port-missing = { $address } tidak menyebut port
+url-host = { $host } bukan nama host atau alamat
+url-brackets-why = alamat IPv6 dengan port harus diberi kurung siku
+url-path = ada { $rest } di belakang port
+url-path-why = alamat tcp atau udp tidak punya jalur
+url-unix-name = { $name } tidak dapat menjadi nama socket Unix
+url-unix-name-why = nama terdiri dari 1 sampai { $longest } byte tanpa NUL
+url-options-here = opsi { $option } milik alamat server, bukan alamat klien
+service-unknown = tidak ada layanan { $name }
+services-are = layanan yang ada: { $services }
+service-transport = { $service } tidak dilayani lewat { $transport }
+service-transport-why = satu datagram palsu dapat membuatnya membanjiri komputer lain
+service-option-unknown = { $service } tidak punya opsi { $option } di sini
+
+## Socket yang gagal.
+
+nothing-listens = tidak ada yang mendengarkan di sana
+start-unix = jalankan { $command }
+start-or-check-port = jalankan server lebih dahulu, atau periksa portnya ({ $port })
+start-there = di { $host }: { $command }
+resolve-why = tidak ada alamat yang dikenal untuk nama { $host }
+resolve-next = periksa ejaannya, atau tanyakan: getent hosts { $host }
+connect-timeout-what = connect { $address }: tidak ada jawaban dalam { $time }
+connect-timeout-why = komputernya mati, atau firewall membuang paketnya
+connect-timeout-next = periksa alamatnya, atau beri waktu lebih: --connect-timeout 30s
+held-by = { $name } (pid { $process }) memakai alamat ini
+held-by-somebody = proses lain memakai alamat ini
+stop-holder = { $command } (untuk menghentikannya)
+find-holder = sudo ss -ltnup (menunjukkan prosesnya)
+privileged-port-why = port di bawah 1024 memerlukan hak khusus
+privileged-port-next = jalankan dengan sudo, atau: sudo setcap cap_net_bind_service=+ep "$(command -v colok)"
+permission-why = sistem tidak mengizinkannya
+unreachable-why = tidak ada rute ke sana
+unreachable-next = periksa jaringan (ip route), atau pakai alamat lain
+not-ours-why = komputer ini tidak memiliki alamat itu
+not-ours-next = ip address (menunjukkan yang ada), atau [::] untuk semuanya
+family-why = komputer ini tidak mengenal jenis alamat itu
+family-next = hal yang sama dengan alamat IPv4, misalnya 127.0.0.1
+datagram-too-long = masukan tidak muat dalam satu datagram
+datagram-too-long-why = satu datagram memuat paling banyak { $limit } byte
+reset-why = pihak lain memutus koneksi
+descriptors-why = deskriptor sudah habis
+descriptors-next = ulimit -n 65536 (menaikkan batas deskriptor)
+unix-missing-why = berkas socket atau foldernya tidak ada
+
+## Tabel yang dilayani.
+
+table-title = colok melayani (model { $model }):
+table-service = layanan
+table-address = alamat
+table-command = di terminal lain
+table-stop = Ctrl-C menghentikan.
+
+## Log.
+
+log-accepted = tersambung { $remote } -> { $local }
+log-message = pesan { $bytes } B: { $text }
+log-replied = dikirim { $bytes } B
+log-closed = ditutup setelah { $duration }: { $reason } ({ $received } B masuk, { $sent } B keluar)
+log-refused = ditolak { $remote } -> { $local }: { $reason }
+log-paused = penerimaan ditunda di { $address }: { $reason }
+log-resumed = menerima lagi di { $address }
+log-worker-lost = pekerja { $worker } (pid { $process }) mati: { $status }; { $connections } koneksi hilang
+log-stopping = berhenti, menunggu paling lama { $time } untuk { $connections } koneksi (Ctrl-C lagi langsung mengakhiri)
+log-dropped = { $records } baris log hilang: datangnya lebih cepat daripada penulisannya
+notice-address-skipped = tidak dilayani: { $subject }
+notice-stale-socket-removed = berkas socket { $subject } dihapus: tidak ada yang mendengarkan di situ
+notice-fell-back-to-threads = events tidak dapat berjalan di sini, dipakai threads: { $subject }
+notice-few-descriptors = batas deskriptor rendah: { $subject }
+totals = berhenti: { $connections } koneksi, { $datagrams } datagram, { $received } B masuk, { $sent } B keluar, { $refused } ditolak
+totals-workers = { $workers } pekerja mati
+totals-dropped = { $records } baris log hilang
+
+## Bagaimana percakapan berakhir.
+
+end-line = berakhir: { $reason }; { $received } B masuk, { $sent } B keluar, { $unsent } B tidak terkirim
+end-peer-closed = server menutup koneksi (FIN)
+end-reset = koneksi terputus: { $reason }
+end-input-sent = semua masukan sudah terkirim
+end-wait-over = waktu menunggu jawaban habis
+end-idle = terlalu lama tidak ada data
+end-deadline = waktunya habis
+end-output-failed = keluaran standar gagal: { $reason }
+end-input-failed = masukan standar gagal: { $reason }
+end-closed-by-us = kita menutup koneksi
+end-time-why = batasnya { $time }
+short-not-sent = { $sent } B terkirim; { $left } B dari masukan tidak
+short-input-open = { $sent } B terkirim; masukan belum habis
+short-not-echoed = { $back } dari { $sent } B kembali
+no-reply-what = { $address }: tidak ada balasan dalam { $time }
+no-reply-why = tidak ada yang menjawab di sana, atau datagramnya hilang
+no-reply-next = sekali lagi dengan --wait 5s yang lebih lama
+script-not-met = langkah { $step }: diharapkan { $expected }, diterima { $got }
+script-got-nothing = tidak ada
+script-not-sent = langkah { $step }: { $sent } dari { $length } B terkirim
+terminal-greeting = tersambung { $local } -> { $remote }; Ctrl-D mengakhiri
+terminal-closed = -- { $reason } ({ $received } B masuk, { $sent } B keluar)
+terminal-how-to-reconnect = Enter menyambung lagi, Ctrl-D mengakhiri
+terminal-reconnecting = menyambung lagi
+
+## colok explain.
+
+explain-tcp = tcp: aliran byte yang berurutan lewat koneksi
+explain-udp = udp: datagram lepas, untuk request-response, multicast, dan broadcast
+explain-unix = unix: aliran antarproses pada satu komputer
+explain-host-name = nama host: { $host }, alamatnya harus dicari dahulu
+explain-localhost = localhost: komputer ini, 127.0.0.1 dan ::1
+explain-every-address = *: semua alamat komputer ini, untuk mendengarkan
+explain-ipv4 = alamat IPv4, dalam biner { $binary }
+explain-ipv6 = alamat IPv6, lengkapnya { $full }
+explain-class = kelas { $class } (bit pertama { $bits }): network { $network } ({ $bytes } byte), host { $host }
+explain-class-d = kelas D (bit pertama { $bits }): multicast, tanpa bagian network dan host
+explain-class-e = kelas E (bit pertama { $bits }): dicadangkan untuk eksperimen
+explain-purpose = { $purpose } (dalam { $block })
+explain-scope = jangkauan multicast: { $scope }
+explain-embedded = memuat alamat IPv4 { $address }
+explain-zone = pada antarmuka jaringan { $zone }
+explain-port-well-known = port { $port }: well-known ({ $first } sampai { $last }); perlu hak khusus untuk mendengarkan
+explain-port-registered = port { $port }: terdaftar ({ $first } sampai { $last }); setiap program boleh mendengarkan
+explain-port-dynamic = port { $port }: dinamis ({ $first } sampai { $last }); untuk klien, tidak pernah ditetapkan
+explain-service = layanan di port { $transport } { $port }: { $name }
+explain-udp-header = header UDP: { $bytes } byte
+explain-unix-path = berkas socket { $path }; izinnya menentukan siapa yang boleh menyambung
+explain-unix-abstract = nama abstrak { $name }: tanpa berkas, tanpa izin, hanya Linux
+explain-ipv4-wrong = { $text } bukan alamat IPv4
+explain-ipv4-wrong-why = alamat IPv4 terdiri dari empat bilangan dari 0 sampai 255
+header-source = port asal
+header-destination = port tujuan
+header-length = panjang
+header-checksum = checksum
+header-data = data, paling banyak { $bytes } byte lewat IPv4
+purpose-unspecified = tak ditentukan: semua alamat komputer ini saat mendengarkan
+purpose-this-network = jaringan ini, hanya sebagai asal
+purpose-loopback = loopback: komputer ini sendiri
+purpose-private = jaringan privat, tidak dirutekan di internet
+purpose-shared = dipakai bersama penyedia dan pelanggannya (carrier-grade NAT)
+purpose-link-local = link-local: hanya sambungan ini, tidak diteruskan router
+purpose-broadcast = broadcast: semua komputer di sambungan ini
+purpose-multicast = multicast: sekelompok komputer
+purpose-documentation = dokumentasi: hanya untuk contoh
+purpose-benchmarking = pengukuran perangkat jaringan
+purpose-protocol-assignments = penetapan protokol
+purpose-reserved = dicadangkan
+purpose-global = global: internet publik
+purpose-unique-local = unique local: jaringan privat IPv6
+purpose-site-local = site-local: usang, digantikan unique local
+purpose-mapped = alamat IPv4 seperti ditampilkan socket IPv6
+purpose-translated = alamat IPv4 di balik penerjemah (NAT64)
+purpose-tunnelled = jaringan IPv6 di dalam IPv4 (6to4)
+purpose-discard-only = paket untuk dibuang
+scope-interface = hanya komputer ini
+scope-link = sambungan ini
+scope-realm = realm ini, lebih luas daripada sambungan
+scope-admin = ditetapkan administrator, yang terkecil
+scope-site = lokasi ini
+scope-organization = organisasi ini
+scope-administrative = ditetapkan administrator
+scope-source-specific = satu pengirim pilihan penerima
+scope-global = seluruh internet
+scope-unassigned = tidak ditetapkan

@@ -1,0 +1,85 @@
+//! What `colok serve` was asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use colok::engine::Model;
+use colok::net::service_address::{ServiceAddress, ServiceDefaults, parse_service_address};
+
+use super::values::Values;
+use crate::messages::Id;
+use crate::problem::Problem;
+
+/// Where the JSON log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum JsonLog {
+    /// Standard output, instead of the plain lines.
+    Output,
+    /// A file, which is made or added to.
+    File(PathBuf),
+}
+
+/// `colok serve`, read. What is `None` was not given.
+#[derive(Debug)]
+pub(crate) struct ServeArguments {
+    pub(crate) addresses: Vec<ServiceAddress>,
+    pub(crate) model: Model,
+    pub(crate) connections_max: Option<usize>,
+    /// 0: no limit was asked for.
+    pub(crate) connections_per_ip_max: Option<usize>,
+    pub(crate) workers: Option<usize>,
+    pub(crate) turn: Option<Duration>,
+    pub(crate) drain: Option<Duration>,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    pub(crate) calls: bool,
+    pub(crate) json_log: Option<JsonLog>,
+}
+
+impl ServeArguments {
+    pub(super) fn read(values: &Values<'_>) -> Result<Self, Problem> {
+        Ok(Self {
+            addresses: addresses(values)?,
+            // The parser took only names of models.
+            model: values.text("model").and_then(|name| name.parse().ok()).unwrap_or(Model::Auto),
+            connections_max: values.number("max-connections", 1)?,
+            connections_per_ip_max: values.number("max-per-ip", 0)?,
+            workers: values.number("workers", 1)?,
+            turn: values.positive_time("turn")?,
+            drain: values.time("drain")?,
+            quiet: values.switch("quiet"),
+            verbose: values.switch("verbose"),
+            calls: values.switch("calls"),
+            json_log: json_log(values)?,
+        })
+    }
+}
+
+/// The services named, or echo and count.
+fn addresses(values: &Values<'_>) -> Result<Vec<ServiceAddress>, Problem> {
+    let mut defaults =
+        ServiceDefaults { idle_timeout: values.positive_time("idle-timeout")?, ..<_>::default() };
+    if let Some(gap) = values.positive_time("message-gap")? {
+        defaults.message_gap = gap;
+    }
+    let mut texts: Vec<&str> = values.texts("SERVICE").collect();
+    if texts.is_empty() {
+        texts = vec!["echo", "count"];
+    }
+    let mut addresses = Vec::new();
+    for text in texts {
+        let found = parse_service_address(text, defaults)
+            .map_err(|error| Problem::of(&error.into(), values.messages))?;
+        addresses.extend(found);
+    }
+    Ok(addresses)
+}
+
+fn json_log(values: &Values<'_>) -> Result<Option<JsonLog>, Problem> {
+    let Some(text) = values.text("log") else { return Ok(None) };
+    match text.strip_prefix("json:") {
+        Some("-") => Ok(Some(JsonLog::Output)),
+        Some(path) if !path.is_empty() => Ok(Some(JsonLog::File(path.into()))),
+        _ => Err(values.wrong("log", text, Id::ValueLog)),
+    }
+}

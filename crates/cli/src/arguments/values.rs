@@ -1,0 +1,77 @@
+//! Values of options, read one by one; a wrong one is told with the option's name.
+
+use std::time::Duration;
+
+use clap::ArgMatches;
+use colok::net::duration::parse_duration;
+
+use crate::messages::{Id, Messages};
+use crate::problem::{Exit, Problem};
+use crate::say;
+
+/// The options of one verb as they were given. Of an option given twice the last one holds.
+pub(crate) struct Values<'a> {
+    matches: &'a ArgMatches,
+    pub(crate) messages: &'a Messages,
+}
+
+impl<'a> Values<'a> {
+    pub(crate) fn new(matches: &'a ArgMatches, messages: &'a Messages) -> Self {
+        Self { matches, messages }
+    }
+
+    pub(crate) fn switch(&self, name: &str) -> bool {
+        self.matches.get_count(name) > 0
+    }
+
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
+        self.texts(name).last()
+    }
+
+    pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let values = self.matches.get_many::<String>(name);
+        values.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Each value with its position on the command line.
+    pub(crate) fn placed(&self, name: &str) -> impl Iterator<Item = (usize, &'a str)> + use<'a> {
+        let places = self.matches.indices_of(name).into_iter().flatten();
+        places.zip(self.texts(name))
+    }
+
+    /// A length of time.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Duration>, Problem> {
+        self.text(name).map(|text| self.read_time(name, text)).transpose()
+    }
+
+    /// A length of time that cannot be zero.
+    pub(crate) fn positive_time(&self, name: &str) -> Result<Option<Duration>, Problem> {
+        match self.time(name)? {
+            Some(Duration::ZERO) => Err(self.wrong(name, "0", Id::ValueTimePositive)),
+            other => Ok(other),
+        }
+    }
+
+    pub(crate) fn read_time(&self, name: &str, text: &str) -> Result<Duration, Problem> {
+        parse_duration(text).map_err(|_| self.wrong(name, text, Id::ValueTime))
+    }
+
+    /// A whole number from `least` on.
+    pub(crate) fn number(&self, name: &str, least: usize) -> Result<Option<usize>, Problem> {
+        let read = |text: &str| match text.parse::<usize>() {
+            Ok(number) if number >= least => Ok(number),
+            _ => {
+                let id = if least == 0 { Id::ValueNumber } else { Id::ValueNumberPositive };
+                Err(self.wrong(name, text, id))
+            }
+        };
+        self.text(name).map(read).transpose()
+    }
+
+    /// The problem that `value` is not what the option `name` takes; `expected` says what it is.
+    pub(crate) fn wrong(&self, name: &str, value: &str, expected: Id) -> Problem {
+        let option = format!("--{name}");
+        let what = say!(self.messages, Id::UsageValue, option = option, value = value);
+        Problem::new(Exit::Usage, what).why(self.messages.text(expected))
+    }
+}

@@ -1,0 +1,146 @@
+//! `colok connect`: a line editor at a terminal, exact bytes in a pipe, or a script.
+//!
+//! The talking is the library's; here are the choice between them, the terminal, the words for how
+//! it ended and the exit code.
+
+mod ending;
+mod piped;
+mod reply;
+mod scripted;
+mod terminal;
+
+use std::cell::RefCell;
+use std::io::{IsTerminal, Write as _};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
+
+use colok::Error;
+use colok::client::{ConnectOptions, Connection, connect};
+use colok::clock::Clock;
+use colok::net::url::Transport;
+use colok::observe::{Event, NoTap, RecordReceiver, Tap, log_queue};
+use colok::proto::Time;
+
+use crate::arguments::ConnectArguments;
+use crate::calls::call_line;
+use crate::messages::Messages;
+use crate::problem::{Exit, Problem};
+use crate::style::Style;
+
+/// How long the end of the program waits until the last calls are printed.
+const CALLS_FINISH_MAX: Duration = Duration::from_secs(2);
+
+/// What every way of talking needs.
+struct Context<'a, T: Tap> {
+    arguments: &'a ConnectArguments,
+    messages: &'a Messages,
+    clock: Clock,
+    tap: T,
+    /// When everything has to be over.
+    deadline: Option<Time>,
+    /// Why it ended, for the last line of `-v`.
+    end_line: RefCell<Option<String>>,
+}
+
+/// Talks until one side ends.
+pub(crate) fn run(arguments: &ConnectArguments, messages: &Messages) -> Result<Exit, Problem> {
+    if !arguments.calls {
+        return Ok(talk(arguments, messages, NoTap).tell(messages));
+    }
+    let (tap, receiver) = log_queue::<true>(false, true);
+    let (sender, done) = sync_channel(1);
+    let print = move || {
+        print_calls(receiver);
+        let _ = sender.send(());
+    };
+    let builder = thread::Builder::new().name("calls".into());
+    builder.spawn(print).map_err(|error| Problem::of_file("clone", "calls", &error))?;
+    let outcome = talk(arguments, messages, tap);
+    // The tap is gone, so the printer ends once it has written what is in the queue.
+    let _ = done.recv_timeout(CALLS_FINISH_MAX);
+    Ok(outcome.tell(messages))
+}
+
+/// How the talk went, and its last line.
+struct Outcome {
+    result: Result<Exit, Problem>,
+    end_line: Option<String>,
+}
+
+impl Outcome {
+    /// Prints what is left to say, the reason of the end last.
+    fn tell(self, messages: &Messages) -> Exit {
+        let mut output = std::io::stderr();
+        let (exit, mut text) = match self.result {
+            Ok(exit) => (exit, String::new()),
+            Err(problem) => (problem.exit, problem.render(messages, Style::of(&output))),
+        };
+        if let Some(line) = self.end_line {
+            text.push_str(&line);
+            text.push('\n');
+        }
+        // When standard error is gone the exit code still tells.
+        let _ = output.write_all(text.as_bytes());
+        exit
+    }
+}
+
+/// Calls go to standard error: standard output belongs to what the peer says.
+fn print_calls(mut receiver: RecordReceiver) {
+    let mut output = std::io::stderr();
+    while let Some(record) = receiver.next() {
+        if let Event::Call(call) = &record.event
+            && writeln!(output, "{}", call_line(call)).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn talk<T: Tap>(arguments: &ConnectArguments, messages: &Messages, tap: T) -> Outcome {
+    let clock = Clock::start();
+    let deadline = arguments.deadline.map(|time| clock.now() + time);
+    let end_line = RefCell::new(None);
+    let context = Context { arguments, messages, clock, tap, deadline, end_line };
+    let result = talk_in_mode(&context);
+    Outcome { result, end_line: context.end_line.take() }
+}
+
+fn talk_in_mode<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
+    let arguments = context.arguments;
+    if !arguments.steps.is_empty() {
+        return scripted::run(context);
+    }
+    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
+        return terminal::run(context);
+    }
+    match arguments.url.transport {
+        Transport::Udp => piped::datagrams(context),
+        Transport::Tcp | Transport::Unix => piped::stream(context),
+    }
+}
+
+impl<T: Tap> Context<'_, T> {
+    fn connect_options(&self) -> ConnectOptions {
+        let mut options = ConnectOptions {
+            retry: self.arguments.retry,
+            source: self.arguments.source,
+            deadline: self.deadline,
+            ..ConnectOptions::default()
+        };
+        if let Some(timeout) = self.arguments.connect_timeout {
+            options.connect_timeout = timeout;
+        }
+        options
+    }
+
+    fn connect(&self) -> Result<Connection, Problem> {
+        connect(&self.arguments.url, &self.connect_options(), &self.clock, &self.tap)
+            .map_err(|error| self.problem(&error))
+    }
+
+    fn problem(&self, error: &Error) -> Problem {
+        Problem::of(error, self.messages)
+    }
+}

@@ -1,0 +1,86 @@
+//! The table as a clap command. Clap only parses; its own texts are never shown.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgAction, Command};
+
+use super::{COMMON_FLAGS, Flag, Positional, VERBS, VERSION_FLAG, Verb};
+use crate::messages::Messages;
+
+/// What a command is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To parse: nothing is required, so that `--help` is seen whatever else is missing.
+    Parsing,
+    /// To be shown, in completions and man pages.
+    Showing,
+}
+
+/// The whole command line, with help texts in the language of `messages` (completions and man
+/// pages show them).
+pub(crate) fn clap_command(messages: &Messages, purpose: Purpose) -> Command {
+    Command::new("colok")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about(messages.text(crate::messages::Id::RootAbout))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .disable_help_subcommand(true)
+        .args(COMMON_FLAGS.iter().map(|flag| argument(flag, messages).global(true)))
+        .arg(argument(&VERSION_FLAG, messages))
+        .subcommands(VERBS.iter().map(|verb| subcommand(verb, messages, purpose)))
+}
+
+fn subcommand(verb: &'static Verb, messages: &Messages, purpose: Purpose) -> Command {
+    let mut command = Command::new(verb.name)
+        .about(messages.text(verb.about))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .args(verb.flags.iter().map(|flag| argument(flag, messages)));
+    if let Some(alias) = verb.alias {
+        command = command.visible_alias(alias);
+    }
+    if let Some(positional) = &verb.positional {
+        command = command.arg(positional_argument(positional, messages, purpose));
+    }
+    if let Some(footer) = verb.footer {
+        command = command.after_help(messages.text(footer));
+    }
+    command
+}
+
+fn argument(flag: &'static Flag, messages: &Messages) -> Arg {
+    let mut argument = Arg::new(flag.long)
+        .long(flag.long)
+        .help(messages.text(flag.help))
+        .conflicts_with_all(flag.conflicts);
+    if let Some(short) = flag.short {
+        argument = argument.short(short);
+    }
+    let Some(value) = flag.value else {
+        // Counted, so that doubling a switch is harmless.
+        return argument.action(ArgAction::Count);
+    };
+    argument = argument.value_name(value).allow_hyphen_values(flag.many);
+    if !flag.choices.is_empty() {
+        argument = argument.value_parser(PossibleValuesParser::new(flag.choices));
+    }
+    // Given twice, the last one holds, as with most tools: it lets an alias be overridden.
+    argument.action(ArgAction::Append)
+}
+
+fn positional_argument(
+    positional: &'static Positional,
+    messages: &Messages,
+    purpose: Purpose,
+) -> Arg {
+    let mut argument = Arg::new(positional.name)
+        .value_name(positional.name)
+        .help(messages.text(positional.help))
+        .required(positional.required && purpose == Purpose::Showing);
+    if !positional.choices.is_empty() {
+        argument = argument.value_parser(PossibleValuesParser::new(positional.choices));
+    }
+    if positional.many {
+        argument = argument.num_args(usize::from(positional.required)..).action(ArgAction::Append);
+    }
+    argument
+}

@@ -1,0 +1,95 @@
+//! The command line of colok: words in, one verb done, an exit code out.
+//!
+//! Only this crate prints. Exit codes: 0 done; 1 failed; 2 usage; 3 refused or an expectation not
+//! met; 4 time ran out; 130 interrupted.
+
+mod arguments;
+mod calls;
+mod connect;
+mod documents;
+mod explain;
+mod flags;
+mod messages;
+mod problem;
+mod serve;
+mod style;
+mod units;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use arguments::Request;
+use messages::{Language, Messages};
+use problem::{Exit, Problem};
+use style::Style;
+
+fn main() -> ExitCode {
+    // The model `processes` runs this program again as its workers; then this does not return.
+    colok::engine::processes::worker_if_asked();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let messages = Messages::new(Language::choose(language_option(&words).as_deref()));
+    let result = arguments::parse(words, &messages).and_then(|request| run(request, &messages));
+    let exit = match result {
+        Ok(exit) => exit,
+        Err(problem) => {
+            let output = std::io::stderr();
+            let text = problem.render(&messages, Style::of(&output));
+            // When standard error is gone the exit code still tells.
+            let _ = (&output).write_all(text.as_bytes());
+            problem.exit
+        }
+    };
+    ExitCode::from(exit as u8)
+}
+
+/// The value of `--lang`, looked for before anything is parsed, so that a parse error is told in
+/// that language too.
+fn language_option(words: &[OsString]) -> Option<String> {
+    let mut words = words.iter().skip(1).map(|word| word.to_string_lossy());
+    while let Some(word) = words.next() {
+        if word == "--" {
+            return None;
+        }
+        if word == "--lang" {
+            return words.next().map(std::borrow::Cow::into_owned);
+        }
+        if let Some(language) = word.strip_prefix("--lang=") {
+            return Some(language.to_owned());
+        }
+    }
+    None
+}
+
+fn run(request: Request, messages: &Messages) -> Result<Exit, Problem> {
+    match request {
+        Request::Nothing => {
+            let style = Style::of(&std::io::stderr());
+            let _ = std::io::stderr().write_all(flags::root_help(messages, style).as_bytes());
+            Ok(Exit::Usage)
+        }
+        Request::Help(verb) => {
+            let style = Style::of(&std::io::stdout());
+            let text = match verb {
+                Some(verb) => flags::help_of(verb, messages, style),
+                None => flags::root_help(messages, style),
+            };
+            print(&text)
+        }
+        Request::Version => print(concat!("colok ", env!("CARGO_PKG_VERSION"), "\n")),
+        Request::Serve(arguments) => serve::run(&arguments, messages),
+        Request::Connect(arguments) => connect::run(&arguments, messages),
+        Request::Explain { subjects, json } => explain::run(&subjects, json, messages),
+        Request::Completions(shell) => documents::completions(&shell, messages),
+        Request::Man(verb) => documents::man(verb.as_deref(), messages),
+    }
+}
+
+fn print(text: &str) -> Result<Exit, Problem> {
+    let mut output = std::io::stdout();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| Problem::of_output(&error))?;
+    Ok(Exit::Done)
+}

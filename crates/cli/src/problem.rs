@@ -1,0 +1,140 @@
+//! What went wrong, for people, in three parts: what failed, why, and what to try next.
+//!
+//! The first line carries the system's own words (`bind: Address already in use`), which are the
+//! same in every language; the other two are translated.
+
+mod addresses;
+mod errno;
+mod sockets;
+
+use std::fmt::Write as _;
+
+pub(crate) use errno::{errno_name, errno_text};
+
+use colok::Error;
+
+use crate::messages::{Id, Messages};
+use crate::say;
+use crate::style::Style;
+
+/// How the program ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    /// The peer, the network or a local file failed.
+    Failed = 1,
+    Usage = 2,
+    /// Refused, or an expectation was not met.
+    Refused = 3,
+    TimeRanOut = 4,
+    Interrupted = 130,
+}
+
+/// What went wrong, why, and what to try.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) exit: Exit,
+    what: String,
+    why: Option<String>,
+    next: Vec<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(exit: Exit, what: impl Into<String>) -> Self {
+        Self { exit, what: what.into(), why: None, next: Vec::new() }
+    }
+
+    pub(crate) fn why(self, why: impl Into<String>) -> Self {
+        Self { why: Some(why.into()), ..self }
+    }
+
+    /// Adds something to try.
+    pub(crate) fn next(mut self, next: impl Into<String>) -> Self {
+        self.next.push(next.into());
+        self
+    }
+
+    /// An error of the library.
+    pub(crate) fn of(error: &Error, messages: &Messages) -> Self {
+        Self::of_service(error, None, messages)
+    }
+
+    /// An error of the library; `service` is what was to be served.
+    pub(crate) fn of_service(
+        error: &Error,
+        service: Option<&'static str>,
+        messages: &Messages,
+    ) -> Self {
+        match error {
+            Error::Url(error) => addresses::url(error, messages),
+            Error::ServiceAddress(error) => addresses::service_address(error, messages),
+            Error::Resolve { host, detail } => {
+                Self::new(Exit::Failed, format!("getaddrinfo {host}: {detail}"))
+                    .why(say!(messages, Id::ResolveWhy, host = host.as_str()))
+                    .next(say!(messages, Id::ResolveNext, host = host.as_str()))
+            }
+            Error::Bind { call, address, errno, holder } => {
+                sockets::bind(call, address, *errno, holder.as_ref(), service, messages)
+            }
+            Error::Connect { address, attempts } => sockets::connect(address, attempts, messages),
+            Error::ConnectTimeout { address, after } => {
+                sockets::connect_timeout(address, *after, messages)
+            }
+            Error::Call { call, address, errno } => sockets::call(call, address, *errno, messages),
+            Error::DatagramTooLong { limit, .. } => {
+                let limit = limit.to_string();
+                Self::new(Exit::Failed, messages.text(Id::DatagramTooLong))
+                    .why(say!(messages, Id::DatagramTooLongWhy, limit = limit))
+                    .next("--datagram line")
+                    .next("--datagram 1400")
+            }
+            other => Self::new(Exit::Failed, other.to_string()),
+        }
+    }
+
+    /// A file or a standard stream that failed.
+    pub(crate) fn of_file(call: &str, name: &str, error: &std::io::Error) -> Self {
+        let text = error.raw_os_error().map_or_else(|| error.to_string(), errno_text);
+        Self::new(Exit::Failed, format!("{call} {name}: {text}"))
+    }
+
+    /// Standard output that failed. When whoever read it has gone (`| head`) nothing is told.
+    pub(crate) fn of_output(error: &std::io::Error) -> Self {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            return Self::silent(Exit::Done);
+        }
+        Self::of_file("write", "stdout", error)
+    }
+
+    /// An end that is told by the exit code alone.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// The lines to print; nothing for a silent end.
+    pub(crate) fn render(&self, messages: &Messages, style: Style) -> String {
+        if self.what.is_empty() {
+            return String::new();
+        }
+        let mut text = format!("{} {}\n", style.red("colok:"), self.what);
+        if let Some(why) = &self.why {
+            let label = messages.text(Id::LabelWhy);
+            let _ = writeln!(text, "  {} {why}", style.bold(label));
+        }
+        let label = messages.text(Id::LabelTry);
+        let or = messages.text(Id::LabelOr);
+        // The labels have different lengths; what follows them lines up.
+        let width = label.chars().count().max(or.chars().count());
+        for (index, next) in self.next.iter().enumerate() {
+            let label = if index == 0 { &label } else { &or };
+            let padded = format!("{label:<width$}");
+            let _ = writeln!(text, "  {} {next}", style.bold(padded));
+        }
+        text
+    }
+}
+
+/// `perhaps NAME`, when there is a nearest name.
+fn meant(nearest: Option<&str>, messages: &Messages) -> Option<String> {
+    nearest.map(|name| say!(messages, Id::MeantPerhaps, name = name))
+}

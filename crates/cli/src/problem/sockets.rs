@@ -1,0 +1,191 @@
+//! Socket calls that failed: the reason behind an error number, and the way out.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use colok::net::holder::Holder;
+use colok::net::url::{Place, Transport, Url};
+use colok::proto::ServiceKind;
+use rustix::io::Errno;
+
+use super::{Exit, Problem, errno_text};
+use crate::messages::{Id, Messages};
+use crate::say;
+use crate::units::duration_text;
+
+/// The first port that needs no privilege.
+const UNPRIVILEGED_PORT: u16 = 1024;
+
+fn text_of(errno: Errno) -> String {
+    errno_text(errno.raw_os_error())
+}
+
+/// No address of the target could be connected to.
+pub(super) fn connect(address: &str, attempts: &[(String, Errno)], messages: &Messages) -> Problem {
+    let errno = attempts.last().map_or(Errno::IO, |(_, errno)| *errno);
+    let texts: Vec<String> = if attempts.iter().all(|(_, other)| *other == errno) {
+        vec![text_of(errno)]
+    } else {
+        attempts.iter().map(|(to, errno)| format!("{to}: {}", text_of(*errno))).collect()
+    };
+    let what = format!("connect {address}: {}", texts.join("; "));
+    let problem = Problem::new(Exit::Failed, what);
+    let any = |wanted| attempts.iter().any(|(_, errno)| *errno == wanted);
+    if any(Errno::CONNREFUSED) {
+        return nothing_listens(problem, address, messages);
+    }
+    explained(problem, address, errno, messages)
+}
+
+/// Nothing listens on this address.
+fn nothing_listens(problem: Problem, address: &str, messages: &Messages) -> Problem {
+    let problem = problem.why(messages.text(Id::NothingListens));
+    match address.parse::<Url>() {
+        Ok(url) => problem.next(how_to_start(&url, messages)),
+        Err(_) => problem,
+    }
+}
+
+/// What would start a server there.
+fn how_to_start(url: &Url, messages: &Messages) -> String {
+    let Place::Inet { host, port: Some(port) } = &url.place else {
+        return say!(messages, Id::StartUnix, command = format!("colok serve 'echo={url}'"));
+    };
+    let ours = ServiceKind::ALL.into_iter().find(|kind| kind.default_port() == *port);
+    let Some(kind) = ours else {
+        return say!(messages, Id::StartOrCheckPort, port = port.to_string());
+    };
+    let name = kind.name();
+    if is_this_computer(host) {
+        return match url.transport {
+            Transport::Udp => format!("colok serve {name}=udp://localhost:{port}"),
+            _ => format!("colok serve {name}"),
+        };
+    }
+    let command = format!("colok serve '{name}={}://[::]:{port}'", url.transport);
+    say!(messages, Id::StartThere, host = host.as_str(), command = command)
+}
+
+fn is_this_computer(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Nobody answered.
+pub(super) fn connect_timeout(address: &str, after: Duration, messages: &Messages) -> Problem {
+    let time = duration_text(after);
+    let what = say!(messages, Id::ConnectTimeoutWhat, address = address, time = time);
+    Problem::new(Exit::TimeRanOut, what)
+        .why(messages.text(Id::ConnectTimeoutWhy))
+        .next(messages.text(Id::ConnectTimeoutNext))
+}
+
+/// A listener that could not be set up.
+pub(super) fn bind(
+    call: &str,
+    address: &str,
+    errno: Errno,
+    holder: Option<&Holder>,
+    service: Option<&'static str>,
+    messages: &Messages,
+) -> Problem {
+    // `bind: Address already in use` are words of a contract.
+    let problem = Problem::new(Exit::Failed, format!("{address}: {call}: {}", text_of(errno)));
+    let url = address.parse::<Url>().ok();
+    match errno {
+        Errno::ADDRINUSE => in_use(problem, url.as_ref(), holder, service, messages),
+        Errno::ACCESS | Errno::PERM => match url.and_then(|url| port_of(&url)) {
+            Some(port) if port < UNPRIVILEGED_PORT => {
+                let command = other_port(address, port + 8000, service);
+                problem
+                    .why(messages.text(Id::PrivilegedPortWhy))
+                    .next(command)
+                    .next(messages.text(Id::PrivilegedPortNext))
+            }
+            _ => problem.why(messages.text(Id::PermissionWhy)),
+        },
+        _ => explained(problem, address, errno, messages),
+    }
+}
+
+fn in_use(
+    problem: Problem,
+    url: Option<&Url>,
+    holder: Option<&Holder>,
+    service: Option<&'static str>,
+    messages: &Messages,
+) -> Problem {
+    let why = match holder {
+        Some(holder) => {
+            let process = holder.process.to_string();
+            say!(messages, Id::HeldBy, name = holder.name.as_str(), process = process)
+        }
+        None => messages.text(Id::HeldBySomebody),
+    };
+    let mut problem = problem.why(why);
+    if let Some(url) = url
+        && let Some(port) = port_of(url)
+    {
+        let free = if port == u16::MAX { port - 1 } else { port + 1 };
+        problem = problem.next(other_port(&url.to_string(), free, service));
+    }
+    match holder {
+        Some(holder) => {
+            let command = format!("kill {}", holder.process);
+            problem.next(say!(messages, Id::StopHolder, command = command))
+        }
+        None => problem.next(messages.text(Id::FindHolder)),
+    }
+}
+
+/// The command that serves the same on another port.
+fn other_port(address: &str, port: u16, service: Option<&'static str>) -> String {
+    let name = service.unwrap_or("echo");
+    let Ok(url) = address.parse::<Url>() else { return "colok serve --help".to_owned() };
+    let Place::Inet { host, .. } = &url.place else { return "colok serve --help".to_owned() };
+    let host = if is_this_computer(host) { "localhost" } else { host.as_str() };
+    let url = Url::inet(url.transport, host, port).to_string();
+    let quotes = if url.contains('[') { "'" } else { "" };
+    format!("colok serve {quotes}{name}={url}{quotes}")
+}
+
+fn port_of(url: &Url) -> Option<u16> {
+    match url.place {
+        Place::Inet { port, .. } => port,
+        Place::Path(_) | Place::Abstract(_) => None,
+    }
+}
+
+/// A call on an open socket or file.
+pub(super) fn call(call: &str, address: &str, errno: Errno, messages: &Messages) -> Problem {
+    let what = format!("{call} {address}: {}", text_of(errno));
+    explained(Problem::new(Exit::Failed, what), address, errno, messages)
+}
+
+/// Adds why and what next where the error number alone tells it.
+fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages) -> Problem {
+    let (why, next) = match errno {
+        Errno::CONNREFUSED => return nothing_listens(problem, address, messages),
+        Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN => {
+            (Id::UnreachableWhy, Some(Id::UnreachableNext))
+        }
+        Errno::ADDRNOTAVAIL => (Id::NotOursWhy, Some(Id::NotOursNext)),
+        Errno::AFNOSUPPORT => (Id::FamilyWhy, Some(Id::FamilyNext)),
+        Errno::TIMEDOUT => (Id::ConnectTimeoutWhy, Some(Id::ConnectTimeoutNext)),
+        Errno::CONNRESET | Errno::PIPE => (Id::ResetWhy, None),
+        Errno::MFILE | Errno::NFILE => (Id::DescriptorsWhy, Some(Id::DescriptorsNext)),
+        Errno::ACCESS | Errno::PERM => (Id::PermissionWhy, None),
+        Errno::NOENT if address.starts_with("unix:") => {
+            let problem = problem.why(messages.text(Id::UnixMissingWhy));
+            return match address.parse::<Url>() {
+                Ok(url) => problem.next(how_to_start(&url, messages)),
+                Err(_) => problem,
+            };
+        }
+        _ => return problem,
+    };
+    let problem = problem.why(messages.text(why));
+    match next {
+        Some(next) => problem.next(messages.text(next)),
+        None => problem,
+    }
+}

@@ -1,0 +1,163 @@
+//! The log thread: takes records from the queue and writes plain lines, JSON lines, or both.
+//!
+//! It never holds up the service: a slow disk or terminal fills the queue, which then drops and
+//! counts. At the end it writes what is still there, within [`FINISH_MAX`].
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread;
+use std::time::Duration;
+
+use colok::observe::{Event, Record, RecordReceiver};
+use serde::Serialize;
+
+use super::log_line::LineWriter;
+use crate::arguments::{JsonLog, ServeArguments};
+use crate::messages::Messages;
+use crate::problem::Problem;
+use crate::style::Style;
+use crate::units::rfc3339;
+
+/// How long the end of the program waits for the last lines.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+
+/// How many records are written before they are flushed, at most.
+const BATCH_RECORDS_MAX: usize = 256;
+
+/// The running log thread.
+pub(super) struct LogThread {
+    done: Receiver<()>,
+}
+
+impl LogThread {
+    /// Opens the JSON log, if one was asked for, and starts to write.
+    pub(super) fn start(
+        receiver: RecordReceiver,
+        arguments: &ServeArguments,
+        messages: &Messages,
+    ) -> Result<Self, Problem> {
+        let mut log = Log::open(arguments, messages)?;
+        let (sender, done) = sync_channel(1);
+        let write = move || {
+            log.write_all(receiver);
+            // Nobody waits when the program ends for another reason.
+            let _ = sender.send(());
+        };
+        let builder = thread::Builder::new().name("log".into());
+        builder.spawn(write).map_err(|error| Problem::of_file("clone", "log", &error))?;
+        Ok(Self { done })
+    }
+
+    /// Waits until the last record is written, for [`FINISH_MAX`] at most.
+    pub(super) fn finish(self) {
+        let _ = self.done.recv_timeout(FINISH_MAX);
+    }
+}
+
+/// Where records go.
+struct Log {
+    plain: Option<Sink>,
+    lines: LineWriter,
+    json: Option<Sink>,
+    messages: Messages,
+}
+
+/// An output and what it is called.
+struct Sink {
+    output: Box<dyn Write + Send>,
+    name: String,
+    buffer: Vec<u8>,
+}
+
+impl Log {
+    fn open(arguments: &ServeArguments, messages: &Messages) -> Result<Self, Problem> {
+        let output = std::io::stdout();
+        let style = Style::of(&output);
+        let json = match &arguments.json_log {
+            None => None,
+            Some(JsonLog::Output) => Some(Sink::new(Box::new(std::io::stdout()), "stdout")),
+            Some(JsonLog::File(path)) => {
+                let name = path.display().to_string();
+                let file = append(path).map_err(|error| Problem::of_file("open", &name, &error))?;
+                Some(Sink::new(Box::new(file), &name))
+            }
+        };
+        let plain = super::shows_lines(arguments).then(|| Sink::new(Box::new(output), "stdout"));
+        let lines = LineWriter::new(messages.clone(), style, arguments.verbose);
+        Ok(Self { plain, lines, json, messages: messages.clone() })
+    }
+
+    /// Writes until the server has stopped or every tap is gone.
+    fn write_all(&mut self, mut receiver: RecordReceiver) {
+        let mut stopped = false;
+        while !stopped && let Some(record) = receiver.next() {
+            let mut next = Some(record);
+            let mut written = 0;
+            while let Some(record) = next {
+                stopped |= matches!(record.event, Event::Stopped { .. });
+                self.take(&record);
+                written += 1;
+                // After the end everything that waits is written, else a batch at a time.
+                let more = stopped || written < BATCH_RECORDS_MAX;
+                next = if more { receiver.try_next() } else { None };
+            }
+            self.flush();
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        if let Some(sink) = &mut self.json {
+            let time = rfc3339(record.time_unix_us);
+            let line = JsonLine { time, event: &record.event };
+            // Events are plain data: they always have a JSON form.
+            if serde_json::to_writer(&mut sink.buffer, &line).is_ok() {
+                sink.buffer.push(b'\n');
+            }
+        }
+        if let Some(line) = self.lines.line(record)
+            && let Some(sink) = &mut self.plain
+        {
+            sink.buffer.extend_from_slice(line.as_bytes());
+            sink.buffer.push(b'\n');
+        }
+    }
+
+    /// An output that fails is told once and then left alone; the service goes on.
+    fn flush(&mut self) {
+        for place in [&mut self.plain, &mut self.json] {
+            let Some(sink) = place else { continue };
+            let Err(error) = sink.flush() else { continue };
+            if error.kind() != std::io::ErrorKind::BrokenPipe {
+                let problem = Problem::of_file("write", &sink.name, &error);
+                eprint!("{}", problem.render(&self.messages, Style::of(&std::io::stderr())));
+            }
+            *place = None;
+        }
+    }
+}
+
+impl Sink {
+    fn new(output: Box<dyn Write + Send>, name: &str) -> Self {
+        Self { output, name: name.to_owned(), buffer: Vec::new() }
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.output.write_all(&self.buffer)?;
+        self.buffer.clear();
+        self.output.flush()
+    }
+}
+
+fn append(path: &std::path::Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path)
+}
+
+/// A line of the JSON log.
+#[derive(Serialize)]
+struct JsonLine<'a> {
+    /// RFC 3339, UTC, microseconds.
+    time: String,
+    #[serde(flatten)]
+    event: &'a Event,
+}

@@ -1,0 +1,222 @@
+//! Events in plain words, one line each. Nothing here writes.
+//!
+//! Reasons (`quit`, `idle`, `max-per-ip`) are the words of the JSON log in every language, so that
+//! both can be searched alike. The library has made every text of a peer printable.
+
+use std::time::Duration;
+
+use colok::observe::{Event, Record};
+use colok::server::notices;
+
+use crate::calls::call_line;
+use crate::messages::{Id, Messages};
+use crate::problem::{errno_name, errno_text};
+use crate::say;
+use crate::style::Style;
+use crate::units::{clock_text, duration_text};
+
+/// Turns records into lines; knows how many connections are open.
+pub(super) struct LineWriter {
+    messages: Messages,
+    style: Style,
+    verbose: bool,
+    open: u64,
+}
+
+impl LineWriter {
+    pub(super) fn new(messages: Messages, style: Style, verbose: bool) -> Self {
+        Self { messages, style, verbose, open: 0 }
+    }
+
+    /// The line of a record; `None` when people are not told.
+    pub(super) fn line(&mut self, record: &Record) -> Option<String> {
+        match &record.event {
+            Event::Accepted { .. } => self.open += 1,
+            Event::Closed { .. } => self.open = self.open.saturating_sub(1),
+            _ => {}
+        }
+        let text = self.text(&record.event)?;
+        let time = clock_text(record.time_unix_us / 1_000_000);
+        Some(format!("{} {text}", self.style.dim(format!("{time}Z"))))
+    }
+
+    fn text(&self, event: &Event) -> Option<String> {
+        let messages = &self.messages;
+        Some(match event {
+            Event::Accepted { connection, service, local, remote } => {
+                let text = say!(
+                    messages,
+                    Id::LogAccepted,
+                    remote = remote.as_str(),
+                    local = local.as_str()
+                );
+                on_connection(*connection, service, &text)
+            }
+            Event::Message { .. } | Event::Replied { .. } if !self.verbose => return None,
+            Event::Message { connection, service, remote, bytes, text } => {
+                let line =
+                    say!(messages, Id::LogMessage, bytes = bytes.to_string(), text = text.as_str());
+                on_connection_or_datagram(*connection, service, remote, &line)
+            }
+            Event::Replied { connection, service, remote, bytes } => {
+                let line = say!(messages, Id::LogReplied, bytes = bytes.to_string());
+                on_connection_or_datagram(*connection, service, remote, &line)
+            }
+            Event::Closed { .. } => self.closed(event),
+            Event::Refused { service, local, remote, reason } => {
+                let text = say!(
+                    messages,
+                    Id::LogRefused,
+                    remote = remote.as_str(),
+                    local = local.as_str(),
+                    reason = reason.as_str()
+                );
+                format!("{service}: {text}")
+            }
+            Event::Call(call) => call_line(call),
+            // The table has told it, and the totals tell it again.
+            Event::Started { .. } | Event::Stopped { .. } => return None,
+            other => self.of_the_server(other)?,
+        })
+    }
+
+    fn closed(&self, event: &Event) -> String {
+        let Event::Closed {
+            connection,
+            service,
+            reason,
+            bytes_received,
+            bytes_sent,
+            duration_ms,
+            ..
+        } = event
+        else {
+            return String::new();
+        };
+        let text = say!(
+            self.messages,
+            Id::LogClosed,
+            duration = duration_text(Duration::from_millis(*duration_ms)),
+            reason = readable_reason(reason),
+            received = bytes_received.to_string(),
+            sent = bytes_sent.to_string(),
+        );
+        on_connection(*connection, service, &text)
+    }
+
+    /// Events of the server as a whole.
+    fn of_the_server(&self, event: &Event) -> Option<String> {
+        let messages = &self.messages;
+        Some(match event {
+            Event::Paused { address, errno } => {
+                let reason = errno_text(*errno);
+                say!(messages, Id::LogPaused, address = address.as_str(), reason = reason)
+            }
+            Event::Resumed { address } => {
+                say!(messages, Id::LogResumed, address = address.as_str())
+            }
+            Event::WorkerLost { worker, process, connections, status } => say!(
+                messages,
+                Id::LogWorkerLost,
+                worker = worker.to_string(),
+                process = process.to_string(),
+                connections = *connections,
+                status = status.as_str(),
+            ),
+            Event::Notice { notice, subject } => self.notice(notice, subject),
+            Event::Stopping { drain_ms } => {
+                let time = duration_text(Duration::from_millis(*drain_ms));
+                say!(messages, Id::LogStopping, time = time, connections = self.open)
+            }
+            Event::Dropped { records } => {
+                say!(messages, Id::LogDropped, records = *records)
+            }
+            _ => return None,
+        })
+    }
+
+    fn notice(&self, notice: &str, subject: &str) -> String {
+        let id = match notice {
+            notices::ADDRESS_SKIPPED => Id::NoticeAddressSkipped,
+            notices::STALE_SOCKET_REMOVED => Id::NoticeStaleSocketRemoved,
+            notices::FELL_BACK_TO_THREADS => Id::NoticeFellBackToThreads,
+            notices::FEW_DESCRIPTORS => Id::NoticeFewDescriptors,
+            _ => return format!("{notice}: {subject}"),
+        };
+        say!(self.messages, id, subject = subject)
+    }
+}
+
+fn on_connection(connection: u64, service: &str, text: &str) -> String {
+    format!("#{connection} {service}: {text}")
+}
+
+/// A datagram has no connection: its source stands in its place.
+fn on_connection_or_datagram(connection: u64, service: &str, remote: &str, text: &str) -> String {
+    if connection == 0 {
+        format!("{remote} {service}: {text}")
+    } else {
+        on_connection(connection, service, text)
+    }
+}
+
+/// `io(104)` with the name of the error.
+fn readable_reason(reason: &str) -> String {
+    let number = reason.strip_prefix("io(").and_then(|rest| rest.strip_suffix(')'));
+    match number.and_then(|number| number.parse().ok()) {
+        Some(number) => format!("io({})", errno_name(number)),
+        None => reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::Language;
+
+    fn line(language: Language, event: Event) -> Option<String> {
+        let mut writer = LineWriter::new(Messages::new(language), Style::PLAIN, false);
+        writer.line(&Record { time_unix_us: 0, event })
+    }
+
+    #[test]
+    fn a_close_tells_why_and_how_much() {
+        let event = || Event::Closed {
+            connection: 1,
+            service: "echo".into(),
+            local: "127.0.0.1:5001".into(),
+            remote: "127.0.0.1:51514".into(),
+            reason: "io(104)".into(),
+            bytes_received: 12,
+            bytes_sent: 11,
+            duration_ms: 3200,
+        };
+        assert_eq!(
+            line(Language::English, event()).as_deref(),
+            Some("00:00:00Z #1 echo: closed after 3.2 s: io(ECONNRESET) (12 B in, 11 B out)")
+        );
+        assert_eq!(
+            line(Language::Indonesian, event()).as_deref(),
+            Some(
+                "00:00:00Z #1 echo: ditutup setelah 3.2 s: io(ECONNRESET) \
+                 (12 B masuk, 11 B keluar)"
+            )
+        );
+    }
+
+    #[test]
+    fn messages_are_told_only_when_asked_for() {
+        let event = || Event::Message {
+            connection: 0,
+            service: "count".into(),
+            remote: "127.0.0.1:9999".into(),
+            bytes: 2,
+            text: "hi".into(),
+        };
+        assert_eq!(line(Language::English, event()), None);
+        let mut writer = LineWriter::new(Messages::new(Language::English), Style::PLAIN, true);
+        let told = writer.line(&Record { time_unix_us: 0, event: event() });
+        let expected = "00:00:00Z 127.0.0.1:9999 count: message of 2 B: hi";
+        assert_eq!(told.as_deref(), Some(expected));
+    }
+}

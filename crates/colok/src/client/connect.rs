@@ -1,0 +1,369 @@
+//! From an address to a connected socket.
+//!
+//! Every address of a name is tried (see [`race`](super::race)); a server that is not up yet is
+//! tried again for as long as the caller allows. A datagram socket is connected too when one
+//! address answers, because only then does the kernel tell that nothing listens there; towards
+//! multicast and broadcast, where many may answer, it stays unconnected.
+//!
+//! It never sends a byte of a conversation.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::str::FromStr;
+use std::time::Duration;
+
+use colok_proto::{Address, Peer, Time};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, sockopt};
+use thiserror::Error as ThisError;
+
+use super::race::{self, Race, family_of};
+use super::wait::{earliest, pause};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::net::resolve::resolve;
+use crate::net::url::{Place, Transport, Url};
+use crate::observe::{Calls, Tap, address_of};
+
+/// How long connecting may take unless told otherwise: four retransmissions of a SYN on Linux
+/// fall into the first ten seconds (1, 3 and 7 s after the first), and people wait no longer.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause before the second try of `retry`; each later one is twice as long.
+const RETRY_PAUSE_FIRST: Duration = Duration::from_millis(100);
+
+/// The longest pause between two tries: a server that comes up is found within a second.
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The pause while a Unix listener's backlog is full: connect(2) then fails with `EAGAIN` and
+/// nothing can be polled.
+const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
+
+/// How to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// How long one try, over all addresses, may take. Default: 10 s.
+    pub connect_timeout: Duration,
+    /// For how long to try again when nothing listens there yet. Default: one try.
+    pub retry: Option<Duration>,
+    /// The local address to connect from. Default: the system chooses. Unix sockets have none.
+    pub source: Option<Source>,
+    /// When to give up in any case.
+    pub deadline: Option<Time>,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self { connect_timeout: CONNECT_TIMEOUT, retry: None, source: None, deadline: None }
+    }
+}
+
+/// A local address to connect from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// An address of this computer.
+    pub address: IpAddr,
+    /// A port; 0 lets the system choose.
+    pub port: u16,
+}
+
+/// A text that is not a [`Source`].
+#[derive(Clone, Debug, PartialEq, Eq, ThisError)]
+#[error(
+    "`{text}` is not a local address; write for example 127.0.0.1, 127.0.0.1:4000 or [::1]:4000"
+)]
+pub struct SourceError {
+    /// What was given.
+    pub text: String,
+}
+
+impl FromStr for Source {
+    type Err = SourceError;
+
+    /// Reads `IP`, `IPv4:port` or `[IPv6]:port`.
+    fn from_str(text: &str) -> Result<Self, SourceError> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self { address, port: 0 });
+        }
+        let both = text.parse::<SocketAddr>();
+        both.map(|both| Self { address: both.ip(), port: both.port() })
+            .map_err(|_| SourceError { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        SocketAddr::new(self.address, self.port).fmt(f)
+    }
+}
+
+/// A socket that is ready to talk.
+#[derive(Debug)]
+pub struct Connection {
+    socket: OwnedFd,
+    peer: Peer,
+    transport: Transport,
+    group: Option<SocketAddr>,
+    address: String,
+}
+
+impl Connection {
+    /// The four-part address.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
+    }
+
+    /// Which kind of socket.
+    pub fn transport(&self) -> Transport {
+        self.transport
+    }
+
+    /// The target as a URL, for messages.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// The multicast or broadcast destination, when it is one: many may answer, each from an
+    /// address of its own.
+    pub fn group(&self) -> Option<SocketAddr> {
+        self.group
+    }
+
+    /// Closes the socket at once.
+    pub fn close<T: Tap>(self, tap: &T) {
+        Calls::new(tap).close(self.socket);
+    }
+
+    /// The socket, for waiting.
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// A failed call on this socket.
+    pub(super) fn failed(&self, call: &'static str, errno: Errno) -> Error {
+        Error::call(call, self.address.clone(), errno)
+    }
+}
+
+/// Connects. Waits at most as long as the options say.
+///
+/// A dead port fails at once with [`Error::Connect`], which lists every address tried; silence is
+/// [`Error::ConnectTimeout`]. With [`ConnectOptions::retry`] a target that may yet come up
+/// (refused, no socket file, unreachable, silent) is tried again until that time is over; the last
+/// error is returned.
+pub fn connect<T: Tap>(
+    url: &Url,
+    options: &ConnectOptions,
+    clock: &Clock,
+    tap: &T,
+) -> Result<Connection> {
+    let retry_until = options.retry.map(|retry| clock.now() + retry);
+    let last_moment = earliest(retry_until, options.deadline);
+    let mut next_pause = RETRY_PAUSE_FIRST;
+    loop {
+        let started = clock.now();
+        let limit = earliest(Some(started + options.connect_timeout), last_moment);
+        let attempt = Attempt { url, options, clock, calls: Calls::new(tap), started, limit };
+        let error = match attempt.run() {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let again = clock.now() + next_pause;
+        let time_left = last_moment.is_none_or(|last_moment| again < last_moment);
+        if retry_until.is_none() || !time_left || !can_heal(&error) {
+            return Err(error);
+        }
+        pause(again, clock).map_err(|errno| Error::call("poll", url.to_string(), errno))?;
+        next_pause = (next_pause * 2).min(RETRY_PAUSE_MAX);
+    }
+}
+
+/// Whether the same try may succeed later without anyone changing the command.
+fn can_heal(error: &Error) -> bool {
+    let heals = |errno: &Errno| {
+        matches!(
+            *errno,
+            Errno::CONNREFUSED
+                | Errno::CONNRESET
+                | Errno::NOENT
+                | Errno::HOSTUNREACH
+                | Errno::NETUNREACH
+                | Errno::NETDOWN
+                | Errno::HOSTDOWN
+                | Errno::TIMEDOUT
+                | Errno::AGAIN
+        )
+    };
+    match error {
+        Error::ConnectTimeout { .. } => true,
+        Error::Connect { attempts, .. } => attempts.iter().any(|(_, errno)| heals(errno)),
+        _ => false,
+    }
+}
+
+/// One try.
+struct Attempt<'a, T: Tap> {
+    url: &'a Url,
+    options: &'a ConnectOptions,
+    clock: &'a Clock,
+    calls: Calls<'a, T>,
+    started: Time,
+    limit: Option<Time>,
+}
+
+impl<T: Tap> Attempt<'_, T> {
+    fn run(&self) -> Result<Connection> {
+        let unix = match &self.url.place {
+            Place::Inet { .. } => return self.inet(),
+            Place::Path(path) => SocketAddrUnix::new(path.as_str()),
+            Place::Abstract(name) => SocketAddrUnix::new_abstract_name(name.as_bytes()),
+        };
+        self.unix(&unix.map_err(|errno| self.refused(errno))?)
+    }
+
+    fn inet(&self) -> Result<Connection> {
+        let Some((host, port)) = self.url.host_and_port()? else {
+            return Err(self.refused(Errno::AFNOSUPPORT));
+        };
+        let addresses = self.reachable(resolve(host, port, self.calls)?)?;
+        if self.url.transport == Transport::Udp {
+            return self.datagram(&addresses);
+        }
+        let race = Race::new(self.calls, self.clock, self.options.source, &addresses);
+        let won = race.run(self.limit).map_err(|lost| match lost {
+            race::Lost::Failed(attempts) => {
+                Error::Connect { address: self.url.to_string(), attempts }
+            }
+            race::Lost::Silent => self.timeout(),
+            race::Lost::Poll(errno) => Error::call("poll", self.url.to_string(), errno),
+        })?;
+        let set = || sockopt::set_tcp_nodelay(&won.socket, true);
+        // A line typed by hand must leave at once. If the option cannot be set the bytes still
+        // arrive, only later.
+        let _ = self.calls.set_option(won.socket.as_fd(), "TCP_NODELAY", set);
+        let peer = Peer { local: won.local, remote: Address::Inet(won.remote) };
+        Ok(self.connection(won.socket, peer, None))
+    }
+
+    /// The addresses that can be reached from the source that was asked for.
+    fn reachable(&self, addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>> {
+        let Some(source) = self.options.source else { return Ok(addresses) };
+        let same = |to: &SocketAddr| to.is_ipv4() == source.address.is_ipv4();
+        if addresses.iter().any(same) {
+            return Ok(addresses.into_iter().filter(same).collect());
+        }
+        let attempts = addresses.iter().map(|to| (to.to_string(), Errno::AFNOSUPPORT)).collect();
+        Err(Error::Connect { address: self.url.to_string(), attempts })
+    }
+
+    fn unix(&self, address: &SocketAddrUnix) -> Result<Connection> {
+        let kind = SocketType::STREAM;
+        let socket = self.calls.socket(AddressFamily::UNIX, kind);
+        let socket = socket.map_err(|errno| self.refused(errno))?;
+        loop {
+            let again = self.clock.now() + BACKLOG_PAUSE;
+            match self.calls.connect_unix(socket.as_fd(), address) {
+                Ok(()) => break,
+                Err(Errno::AGAIN) if self.limit.is_none_or(|limit| again < limit) => {
+                    pause(again, self.clock).map_err(|errno| self.refused(errno))?;
+                }
+                Err(errno) => {
+                    self.calls.close(socket);
+                    return Err(match errno {
+                        Errno::AGAIN => self.timeout(),
+                        errno => self.refused(errno),
+                    });
+                }
+            }
+        }
+        // A client's Unix socket has no name of its own.
+        let remote = address_of(address.clone().into());
+        let peer = Peer { local: Address::Unix("".into()), remote };
+        Ok(self.connection(socket, peer, None))
+    }
+
+    /// Takes the first address that a datagram socket can be aimed at; nothing is sent.
+    fn datagram(&self, addresses: &[SocketAddr]) -> Result<Connection> {
+        let mut attempts = Vec::new();
+        for &address in addresses {
+            match self.aim(address) {
+                Ok((socket, local, group)) => {
+                    let peer = Peer { local, remote: Address::Inet(address) };
+                    return Ok(self.connection(socket, peer, group));
+                }
+                Err(errno) => attempts.push((address.to_string(), errno)),
+            }
+        }
+        Err(Error::Connect { address: self.url.to_string(), attempts })
+    }
+
+    fn aim(&self, to: SocketAddr) -> Result<(OwnedFd, Address, Option<SocketAddr>), Errno> {
+        let socket = self.calls.socket(family_of(to), SocketType::DGRAM)?;
+        let aimed = self.aim_socket(socket.as_fd(), to).and_then(|group| {
+            let local = self.calls.local_address(socket.as_fd())?;
+            Ok((local, group))
+        });
+        match aimed {
+            Ok((local, group)) => Ok((socket, local, group)),
+            Err(errno) => {
+                self.calls.close(socket);
+                Err(errno)
+            }
+        }
+    }
+
+    fn aim_socket(
+        &self,
+        socket: BorrowedFd<'_>,
+        to: SocketAddr,
+    ) -> Result<Option<SocketAddr>, Errno> {
+        if let Some(source) = self.options.source {
+            self.calls.bind(socket, SocketAddr::new(source.address, source.port))?;
+        }
+        if to.ip().is_multicast() {
+            // The kernel's defaults are what is wanted: one hop, and this computer hears it too.
+            self.multicast_interface(socket)?;
+            return Ok(Some(to));
+        }
+        let limited_broadcast = matches!(to.ip(), IpAddr::V4(address) if address.is_broadcast());
+        if !limited_broadcast {
+            match self.calls.connect(socket, to) {
+                Ok(()) => return Ok(None),
+                // The kernel knows every subnet's broadcast address and wants permission for it
+                // (ip(7)).
+                Err(Errno::ACCESS) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        let set = || sockopt::set_socket_broadcast(socket, true);
+        self.calls.set_option(socket, "SO_BROADCAST", set)?;
+        Ok(Some(to))
+    }
+
+    /// Multicast leaves by the interface that has the source address, when one is asked for. An
+    /// IPv6 group names its interface in its zone.
+    fn multicast_interface(&self, socket: BorrowedFd<'_>) -> Result<(), Errno> {
+        let Some(Source { address: IpAddr::V4(address), .. }) = self.options.source else {
+            return Ok(());
+        };
+        let set = || sockopt::set_ip_multicast_if(socket, &address);
+        self.calls.set_option(socket, "IP_MULTICAST_IF", set)
+    }
+
+    fn connection(&self, socket: OwnedFd, peer: Peer, group: Option<SocketAddr>) -> Connection {
+        let address = self.url.without_options();
+        Connection { socket, peer, transport: self.url.transport, group, address }
+    }
+
+    /// The error of a target with a single address.
+    fn refused(&self, errno: Errno) -> Error {
+        let attempts = vec![(self.url.place.to_string(), errno)];
+        Error::Connect { address: self.url.to_string(), attempts }
+    }
+
+    fn timeout(&self) -> Error {
+        let after = self.clock.now().since(self.started);
+        Error::ConnectTimeout { address: self.url.to_string(), after }
+    }
+}

@@ -1,0 +1,54 @@
+//! Why a conversation ended, from the client's side.
+//!
+//! Every report of this module's neighbours holds one; the command line turns it into words and
+//! an exit code.
+
+use std::fmt;
+
+use rustix::io::Errno;
+
+/// Why a conversation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// The peer ended its side (FIN), and everything it sent was received.
+    PeerClosed,
+    /// The connection broke: the peer reset it, or, for datagrams, nothing listens there.
+    Reset(Errno),
+    /// All input was sent, and that was to be the end.
+    InputSent,
+    /// The time to wait for an answer, or for one more, was over.
+    WaitOver,
+    /// No byte came or went for the idle time.
+    IdleTimeout,
+    /// The time for the whole conversation was over.
+    Deadline,
+    /// The output takes no more (`EPIPE`: whoever read it is gone).
+    OutputFailed(Errno),
+    /// The input could not be read.
+    InputFailed(Errno),
+    /// The caller closed it.
+    ClosedByUs,
+}
+
+impl EndReason {
+    /// Whether a time that the user set ran out.
+    pub fn ran_out_of_time(self) -> bool {
+        matches!(self, Self::IdleTimeout | Self::Deadline)
+    }
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PeerClosed => f.write_str("the peer closed"),
+            Self::Reset(errno) => write!(f, "the connection broke: {errno}"),
+            Self::InputSent => f.write_str("all input was sent"),
+            Self::WaitOver => f.write_str("the wait for an answer was over"),
+            Self::IdleTimeout => f.write_str("idle for too long"),
+            Self::Deadline => f.write_str("the time was over"),
+            Self::OutputFailed(errno) => write!(f, "the output failed: {errno}"),
+            Self::InputFailed(errno) => write!(f, "the input failed: {errno}"),
+            Self::ClosedByUs => f.write_str("closed by us"),
+        }
+    }
+}

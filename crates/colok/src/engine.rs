@@ -1,0 +1,152 @@
+//! Engines: thin loops that move bytes and time between sessions and the kernel, one per
+//! concurrency model. An engine never names a protocol.
+
+mod blocking;
+mod datagram;
+mod events;
+mod gate;
+mod port;
+pub mod processes;
+mod sequential;
+mod served;
+mod threads;
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::thread;
+
+use gate::{Gate, LocalGate};
+use port::Port;
+
+use crate::clock::Clock;
+use crate::error::Result;
+use crate::net::listen::Listener;
+use crate::net::url::Transport;
+use crate::observe::{Calls, Event, Tap, Totals};
+use crate::server::{Limits, Stop, notices};
+
+/// A concurrency model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Model {
+    /// The best that works here: `events`, then `threads`.
+    Auto,
+    /// One client at a time per listener; others wait in the backlog.
+    Sequential,
+    /// One thread per connection.
+    Threads,
+    /// Worker processes that share the listeners.
+    Processes,
+    /// Event loops, one per worker thread.
+    Events,
+}
+
+impl Model {
+    /// Every model, in the order in which help lists them.
+    pub const ALL: [Self; 5] =
+        [Self::Auto, Self::Sequential, Self::Threads, Self::Processes, Self::Events];
+
+    /// The word for it in flags, logs and JSON.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Sequential => "sequential",
+            Self::Threads => "threads",
+            Self::Processes => "processes",
+            Self::Events => "events",
+        }
+    }
+
+    /// The model that `auto` stands for; every other is itself.
+    pub const fn resolved(self) -> Self {
+        match self {
+            Self::Auto => Self::Events,
+            other => other,
+        }
+    }
+}
+
+impl FromStr for Model {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|model| model.name() == text).ok_or(())
+    }
+}
+
+/// Runs the listeners on a model until stopped; returns what was done.
+pub(crate) fn run<T: Tap>(
+    model: Model,
+    listeners: Vec<Listener>,
+    limits: &Limits,
+    stop: &Stop,
+    tap: &T,
+) -> Result<Totals> {
+    if model.resolved() == Model::Processes {
+        return processes::supervise(listeners, limits, stop, tap);
+    }
+    let gate: Arc<dyn Gate> = Arc::new(LocalGate::new(limits));
+    let own_ports = datagram::own_ports(&listeners);
+    run_here(model, listeners, &own_ports, limits, stop, tap, &gate)?;
+    Ok(gate.totals())
+}
+
+/// Runs the listeners in this process. Streams go to the model's engine; every UDP socket has a
+/// loop of its own, the same for every model.
+fn run_here<T: Tap>(
+    model: Model,
+    listeners: Vec<Listener>,
+    own_ports: &[u16],
+    limits: &Limits,
+    stop: &Stop,
+    tap: &T,
+    gate: &Arc<dyn Gate>,
+) -> Result<()> {
+    let clock = Clock::start();
+    let sequential = model == Model::Sequential;
+    let limits = if sequential { sequential::limits(limits) } else { limits.clone() };
+    let (datagrams, streams): (Vec<_>, Vec<_>) =
+        listeners.into_iter().partition(|listener| listener.transport == Transport::Udp);
+    let port = |listener| Port::new(listener, &limits, gate.clone(), clock, tap);
+    let ports: Vec<Port<T>> = streams.into_iter().map(port).collect();
+    thread::scope(|scope| {
+        for listener in &datagrams {
+            let gate = gate.as_ref();
+            let serve = datagram::Service::new(listener, &limits, gate, own_ports, tap);
+            scope.spawn(move || serve.run(stop, clock));
+        }
+        let served = run_streams(model, ports, &limits, stop, tap);
+        if served.is_err() {
+            stop.at_once();
+        }
+        served
+    })?;
+    for listener in datagrams {
+        Calls::new(tap).close(listener.socket);
+    }
+    Ok(())
+}
+
+fn run_streams<T: Tap>(
+    model: Model,
+    ports: Vec<Port<T>>,
+    limits: &Limits,
+    stop: &Stop,
+    tap: &T,
+) -> Result<()> {
+    match model {
+        Model::Sequential => sequential::run(&ports, limits, stop),
+        Model::Threads => threads::run(&ports, limits, stop),
+        Model::Events | Model::Processes => return events::run(&ports.into(), limits, stop),
+        Model::Auto => {
+            let ports: Arc<[Port<T>]> = ports.into();
+            if let Err(error) = events::run(&ports, limits, stop) {
+                tap.event(|| Event::Notice {
+                    notice: notices::FELL_BACK_TO_THREADS.to_owned(),
+                    subject: error.to_string(),
+                });
+                threads::run(&ports, limits, stop);
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! The `events` model: event loops on tokio, one per worker thread.
+//!
+//! Every worker runs a single-threaded runtime and accepts from every listener itself, so a
+//! connection never changes threads. Buffers belong to the worker: an idle connection owns none,
+//! because readiness is awaited first and the read follows into the worker's buffer.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::thread;
+use std::time::Duration;
+
+use colok_proto::Time;
+use colok_sys::readiness::Registered;
+use rustix::io::Errno;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::blocking::PAUSE;
+use super::port::{Accepted, Pause, Port};
+use super::served::{Found, Served, Worker};
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::observe::Tap;
+use crate::server::{Limits, Stop, StopState};
+use crate::session::Next;
+
+/// What a worker reads at a time, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Reads of one connection before the others get their turn.
+const READS_AT_ONCE_MAX: usize = 16;
+
+thread_local! {
+    /// The buffers of this worker thread, lent to one connection at a time and never across an
+    /// await.
+    static WORKER: RefCell<Worker> = RefCell::new(Worker::new(BUFFER_BYTES));
+}
+
+/// What all connections of a worker share.
+#[derive(Debug)]
+struct Shared {
+    stop: Stop,
+    /// Wakes every connection when a stop is asked for.
+    stopping: Notify,
+    drain: Duration,
+}
+
+/// Serves the ports until stopped, on `limits.workers` threads.
+pub(crate) fn run<T: Tap>(ports: &Arc<[Port<T>]>, limits: &Limits, stop: &Stop) -> Result<()> {
+    // All runtimes are made before any serves, so that a system without them is an error at once.
+    let runtimes: Vec<_> =
+        (0..limits.workers.max(1)).map(|_| runtime()).collect::<Result<_>>()?;
+    let drain = limits.drain;
+    thread::scope(|scope| {
+        for (index, runtime) in runtimes.into_iter().enumerate() {
+            let ports = ports.clone();
+            let body = move || runtime.block_on(work(ports, stop.clone(), drain));
+            let named = thread::Builder::new().name(format!("worker-{index}"));
+            let spawned = named.spawn_scoped(scope, body);
+            if let Err(error) = spawned
+                && index == 0
+            {
+                return Err(failed("thread", &error));
+            }
+        }
+        Ok(())
+    })
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
+    built.map_err(|error| failed("epoll_create1", &error))
+}
+
+fn failed(call: &'static str, error: &io::Error) -> Error {
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
+    Error::call(call, "event loop", errno)
+}
+
+/// One worker: accepts on every port, and ends when its last connection has.
+async fn work<T: Tap>(ports: Arc<[Port<T>]>, stop: Stop, drain: Duration) {
+    let shared = Arc::new(Shared { stop, stopping: Notify::new(), drain });
+    let mut acceptors = JoinSet::new();
+    for index in 0..ports.len() {
+        acceptors.spawn(accept(ports.clone(), index, shared.clone()));
+    }
+    wait_for_stop(&shared.stop).await;
+    shared.stopping.notify_waiters();
+    while acceptors.join_next().await.is_some() {}
+}
+
+async fn wait_for_stop(stop: &Stop) {
+    match register(stop.descriptor()) {
+        // Never read, so it stays readable.
+        Ok(stopped) => poll_fn(|context| stopped.poll_readable(context)).await,
+        // No room in the event loop for it: look from time to time.
+        Err(_) => {
+            while stop.state() == StopState::Run {
+                sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Registers a copy of a descriptor: every worker has shared ones in its own event loop.
+fn register(descriptor: BorrowedFd<'_>) -> io::Result<Registered> {
+    Registered::new(descriptor.try_clone_to_owned()?).map_err(|(_, error)| error)
+}
+
+/// Accepts on one port until stopped, then until nobody waits; ends when its connections have.
+async fn accept<T: Tap>(ports: Arc<[Port<T>]>, index: usize, shared: Arc<Shared>) {
+    let port = &ports[index];
+    let mut connections = JoinSet::new();
+    let mut pause = Pause::default();
+    let listener = loop {
+        match register(port.socket()) {
+            Ok(listener) => break listener,
+            Err(_) if shared.stop.state() == StopState::Run => sleep(PAUSE).await,
+            Err(_) => return,
+        }
+    };
+    while shared.stop.state() != StopState::AtOnce {
+        match port.accept() {
+            Accepted::Connection(served) => {
+                pause.end(port);
+                connections.spawn(connection(served, port.clock(), shared.clone()));
+                // Their records are freed as they end, not when the server does.
+                while connections.try_join_next().is_some() {}
+            }
+            Accepted::Again => pause.end(port),
+            Accepted::Exhausted(errno) => {
+                pause.begin(port, errno);
+                sleep(PAUSE).await;
+            }
+            Accepted::Nobody if shared.stop.state() == StopState::Drain => {
+                port.stop_listening();
+                break;
+            }
+            Accepted::Nobody => someone_or_stop(&listener, &shared).await,
+        }
+    }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// Waits until someone may wait to be accepted, or a stop is asked for. The accept before found
+/// nobody, so what is known of readiness is given back first.
+async fn someone_or_stop(listener: &Registered, shared: &Shared) {
+    listener.clear_readable();
+    let mut stopping = pin!(shared.stopping.notified());
+    poll_fn(|context| {
+        // Registered before the flag is read, so that a stop in between is not missed.
+        let stopping = stopping.as_mut().poll(context).is_ready();
+        if stopping || shared.stop.state() != StopState::Run {
+            return Poll::Ready(());
+        }
+        listener.poll_readable(context)
+    })
+    .await;
+}
+
+/// What ended a connection's wait.
+enum Woken {
+    Readable,
+    Writable,
+    Due,
+    Stopping,
+}
+
+/// Serves one connection to its end.
+async fn connection<T: Tap>(served: Box<Served<T>>, clock: Clock, shared: Arc<Shared>) {
+    match served.register() {
+        Ok(mut served) => {
+            with_worker(|worker| served.opened(clock.now(), worker));
+            serve(&mut served, &shared, clock).await;
+            served.finish(clock.now());
+        }
+        // The event loop has no room for it.
+        Err((mut served, errno)) => {
+            served.session.failed(errno);
+            served.finish(clock.now());
+        }
+    }
+}
+
+async fn serve<T: Tap>(
+    served: &mut Served<T, Registered>,
+    shared: &Shared,
+    clock: Clock,
+) {
+    let mut now = clock.now();
+    let mut alarm = Alarm { clock, armed_for: served.session.deadline() };
+    let mut timer = pin!(sleep(alarm.armed_for.since(now)));
+    let mut stopping = pin!(shared.stopping.notified());
+    let mut registered = false;
+    let mut told = false;
+    loop {
+        let next = with_worker(|worker| served.step(now, worker));
+        let Next::Wait { receive, send } = next else { return };
+        let deadline = served.session.deadline();
+        let woken = poll_fn(|context| {
+            if !registered {
+                // Once is enough: the task stays the same. The flag is read after it, so that a
+                // stop in between is not missed.
+                registered = true;
+                let _ = stopping.as_mut().poll(context);
+            }
+            if !told && shared.stop.state() != StopState::Run {
+                told = true;
+                return Poll::Ready(Woken::Stopping);
+            }
+            if receive && served.socket().poll_readable(context).is_ready() {
+                return Poll::Ready(Woken::Readable);
+            }
+            if send && served.socket().poll_writable(context).is_ready() {
+                return Poll::Ready(Woken::Writable);
+            }
+            alarm.poll(timer.as_mut(), context, deadline).map(|()| Woken::Due)
+        })
+        .await;
+        now = clock.now();
+        match woken {
+            Woken::Readable => read(served, now),
+            Woken::Writable => write(served, now),
+            Woken::Due => with_worker(|worker| served.due(now, worker)),
+            Woken::Stopping if shared.stop.state() == StopState::AtOnce => return,
+            Woken::Stopping => served.session.drain(now + shared.drain),
+        }
+    }
+}
+
+/// A timer that is re-armed lazily: a deadline that moves away with every message costs nothing
+/// until it is reached.
+struct Alarm {
+    clock: Clock,
+    armed_for: Time,
+}
+
+impl Alarm {
+    fn poll(
+        &mut self,
+        mut timer: Pin<&mut Sleep>,
+        context: &mut Context<'_>,
+        deadline: Time,
+    ) -> Poll<()> {
+        if deadline < self.armed_for {
+            self.arm(timer.as_mut(), deadline);
+        }
+        while timer.as_mut().poll(context).is_ready() {
+            if deadline <= self.clock.now() {
+                return Poll::Ready(());
+            }
+            self.arm(timer.as_mut(), deadline);
+        }
+        Poll::Pending
+    }
+
+    fn arm(&mut self, timer: Pin<&mut Sleep>, deadline: Time) {
+        self.armed_for = deadline;
+        timer.reset(Instant::now() + self.clock.until(deadline));
+    }
+}
+
+fn with_worker<R>(run: impl FnOnce(&mut Worker) -> R) -> R {
+    WORKER.with_borrow_mut(run)
+}
+
+/// Reads while buffers come full, then gives the readiness back: after a short read a stream
+/// socket is empty (epoll(7), "Do I need to continuously read").
+fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
+    with_worker(|worker| {
+        for _ in 0..READS_AT_ONCE_MAX {
+            if served.readable(now, worker) != Found::More {
+                served.socket().clear_readable();
+                return;
+            }
+            let more = matches!(served.step(now, worker), Next::Wait { receive: true, .. });
+            if !more {
+                return;
+            }
+        }
+    });
+}
+
+/// Sends what waits; when the socket took less, its readiness is given back.
+fn write<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
+    with_worker(|worker| {
+        served.writable(now, worker);
+        if served.session.is_blocked() {
+            served.socket().clear_writable();
+        }
+    });
+}

@@ -1,0 +1,162 @@
+//! A listener in service: accepting, admission, and the pause when the system has nothing left.
+//!
+//! Nothing here waits or serves; engines do.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+
+use colok_proto::{Address, Peer, ServiceMachine};
+use rustix::io::Errno;
+use rustix::net::Shutdown;
+
+use super::gate::{Admission, Gate, ip_of};
+use super::served::Served;
+use crate::clock::Clock;
+use crate::net::listen::Listener;
+use crate::observe::{Calls, Event, Tap};
+use crate::server::Limits;
+use crate::session::{Context, Session};
+
+/// A stream listener in service.
+#[derive(Debug)]
+pub(crate) struct Port<T: Tap> {
+    listener: Listener,
+    context: Arc<Context<T>>,
+    gate: Arc<dyn Gate>,
+    clock: Clock,
+    /// Whether each accepted socket must be asked for its own address, because the listener is
+    /// bound to all of them.
+    ask_local: bool,
+}
+
+/// What accepting brought.
+#[derive(Debug)]
+pub(crate) enum Accepted<T: Tap> {
+    /// A connection, to be served or told why not.
+    Connection(Box<Served<T>>),
+    /// Nobody waits.
+    Nobody,
+    /// Someone waited and is gone, or was refused without a word: try again.
+    Again,
+    /// The system has no descriptors or memory left.
+    Exhausted(Errno),
+}
+
+impl<T: Tap> Port<T> {
+    /// Puts a listener in service.
+    pub(crate) fn new(
+        listener: Listener,
+        limits: &Limits,
+        gate: Arc<dyn Gate>,
+        clock: Clock,
+        tap: &T,
+    ) -> Self {
+        let context = Context {
+            service: listener.service,
+            idle_timeout: listener.idle_timeout,
+            linger: limits.linger,
+            linger_bytes: limits.linger_bytes,
+            tap: tap.clone(),
+        };
+        let ask_local = matches!(&listener.address,
+            Address::Inet(address) if address.ip().is_unspecified());
+        Self { listener, context: Arc::new(context), gate, clock, ask_local }
+    }
+
+    /// The listening socket.
+    pub(crate) fn socket(&self) -> BorrowedFd<'_> {
+        self.listener.socket.as_fd()
+    }
+
+    /// The clock that its sessions live by.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Its address as a URL.
+    pub(crate) fn url(&self) -> String {
+        self.listener.url()
+    }
+
+    /// Who watches.
+    pub(crate) fn tap(&self) -> &T {
+        &self.context.tap
+    }
+
+    /// Stops listening in every process that shares the socket: nobody else can connect, and
+    /// nobody is left waiting in a backlog that no one will look at again.
+    pub(crate) fn stop_listening(&self) {
+        // It fails when another worker has done it already.
+        let _ = Calls::new(&self.context.tap).shutdown(self.socket(), Shutdown::Both);
+    }
+
+    /// Takes one connection from the backlog, if one waits.
+    pub(crate) fn accept(&self) -> Accepted<T> {
+        let calls = Calls::new(&self.context.tap);
+        match calls.accept(self.socket()) {
+            Ok((socket, remote)) => self.accepted(socket, remote, calls),
+            // Invalid is what a listener says once another worker has stopped it.
+            Err(Errno::AGAIN | Errno::INVAL) => Accepted::Nobody,
+            Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
+                Accepted::Exhausted(errno)
+            }
+            // Everything else is the connection's own trouble (accept(2), "Error handling").
+            Err(_) => Accepted::Again,
+        }
+    }
+
+    fn accepted(&self, socket: OwnedFd, remote: Address, calls: Calls<'_, T>) -> Accepted<T> {
+        let asked = self.ask_local.then(|| calls.local_address(socket.as_fd()).ok()).flatten();
+        let local = asked.unwrap_or_else(|| self.listener.address.clone());
+        let peer = Peer { local, remote };
+        let address = ip_of(&peer.remote);
+        let (machine, admission, connection) = match self.gate.admit(self.context.service.kind().name(), &peer) {
+            Ok(connection) => {
+                let admission = Admission::admitted(self.gate.clone(), address, connection);
+                (self.context.service.machine(), admission, connection)
+            }
+            Err(refusal) => {
+                self.context.tap.event(|| Event::Refused {
+                    service: self.context.service.kind().name().to_owned(),
+                    local: peer.local.to_string(),
+                    remote: peer.remote.to_string(),
+                    reason: refusal.name().to_owned(),
+                });
+                if !self.gate.begin_refusal() {
+                    calls.close(socket);
+                    return Accepted::Again;
+                }
+                (ServiceMachine::refuse(refusal), Admission::refused(self.gate.clone()), 0)
+            }
+        };
+        let session =
+            Session::new(self.context.clone(), machine, connection, peer, self.clock.now());
+        let tap = self.context.tap.clone();
+        Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
+    }
+}
+
+/// Tells once that accepting pauses, and once that it goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Pause {
+    paused: bool,
+}
+
+impl Pause {
+    /// Accepting failed for want of something.
+    pub(crate) fn begin<T: Tap>(&mut self, port: &Port<T>, errno: Errno) {
+        if !self.paused {
+            self.paused = true;
+            let errno = errno.raw_os_error();
+            port.tap().event(|| Event::Paused { address: port.url(), errno });
+        }
+    }
+
+    /// Accepting worked.
+    pub(crate) fn end<T: Tap>(&mut self, port: &Port<T>) {
+        if self.paused {
+            self.paused = false;
+            port.tap().event(|| Event::Resumed { address: port.url() });
+        }
+    }
+}

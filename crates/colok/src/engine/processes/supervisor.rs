@@ -1,0 +1,353 @@
+//! The supervisor: starts workers, admits their connections, collects their reports, replaces
+//! those that die, and stops them all.
+//!
+//! One thread per worker does its talking. The supervisor opens no connection and reads no byte
+//! of any.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use colok_proto::Reason;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::WORKER_ARGUMENT;
+use super::channel::{self, Channel, DESCRIPTORS_MAX};
+use super::messages::{Answer, Order, Reporting, Request, SetUp};
+use crate::engine::datagram::own_ports;
+use crate::engine::gate::{Gate, LocalGate};
+use crate::error::{Error, Result};
+use crate::net::listen::Listener;
+use crate::net::url::Transport;
+use crate::observe::{Event, Record, Tap, Totals};
+use crate::server::{Limits, Stop, StopState};
+
+/// A worker that lives less than this counts as one that could not start.
+const SHORT_LIFE: Duration = Duration::from_millis(500);
+
+/// Short lives in a row before the supervisor gives up.
+const SHORT_LIVES_MAX: usize = 5;
+
+/// Beyond the drain and linger times, how long workers may take to end before they are killed.
+const STOP_SLACK: Duration = Duration::from_secs(1);
+
+/// How often a stopping supervisor looks whether its workers have ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What the threads of a supervisor share.
+struct Supervisor<'s, T: Tap> {
+    listeners: &'s [Listener],
+    limits: &'s Limits,
+    stop: &'s Stop,
+    tap: &'s T,
+    gate: LocalGate,
+    reporting: Reporting,
+    /// The process of each worker slot, while it lives.
+    processes: Mutex<Vec<Option<Running>>>,
+    failed: Mutex<Option<String>>,
+}
+
+/// A worker process as the stopping thread sees it.
+struct Running {
+    process: rustix::process::Pid,
+    control: std::os::fd::OwnedFd,
+}
+
+/// One worker, as its thread sees it.
+struct Held {
+    child: Child,
+    control: Channel,
+    admission: Channel,
+    connections: HashMap<u64, Connection>,
+    refusing: usize,
+}
+
+/// A connection that a worker holds.
+struct Connection {
+    service: String,
+    local: String,
+    remote: String,
+    address: Option<IpAddr>,
+    since: Instant,
+}
+
+/// Runs workers until stopped; returns what was done.
+pub(crate) fn supervise<T: Tap>(
+    listeners: Vec<Listener>,
+    limits: &Limits,
+    stop: &Stop,
+    tap: &T,
+) -> Result<Totals> {
+    // One death must leave the service up, so there are at least two.
+    let workers = limits.workers.max(2);
+    let reporting = match (tap.listens(), T::DETAIL) {
+        (false, _) => Reporting::Nothing,
+        (true, false) => Reporting::Events,
+        (true, true) => Reporting::Detail { messages: tap.messages(), calls: tap.calls() },
+    };
+    let supervisor = Supervisor {
+        listeners: &listeners,
+        limits,
+        stop,
+        tap,
+        gate: LocalGate::new(limits),
+        reporting,
+        processes: Mutex::new((0..workers).map(|_| None).collect()),
+        failed: Mutex::default(),
+    };
+    thread::scope(|scope| {
+        for worker in 0..workers {
+            let supervisor = &supervisor;
+            scope.spawn(move || supervisor.keep_alive(worker, workers));
+        }
+        supervisor.stop_when_asked();
+    });
+    let failed = supervisor.failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match failed {
+        Some(detail) => Err(Error::Workers { detail }),
+        None => Ok(supervisor.gate.totals()),
+    }
+}
+
+impl<T: Tap> Supervisor<'_, T> {
+    /// Runs one worker slot: a worker, and another when it dies, until stopped.
+    fn keep_alive(&self, worker: usize, workers: usize) {
+        let mut short_lives = 0;
+        while self.stop.state() == StopState::Run {
+            let started = Instant::now();
+            let detail = match self.start(worker, workers) {
+                Ok(held) => self.attend(worker, held),
+                Err(errno) => format!("starting it: {errno}"),
+            };
+            if self.stop.state() != StopState::Run {
+                return;
+            }
+            short_lives = if started.elapsed() < SHORT_LIFE { short_lives + 1 } else { 0 };
+            if short_lives >= SHORT_LIVES_MAX {
+                let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+                *failed = Some(detail);
+                self.stop.at_once();
+            }
+        }
+    }
+
+    /// Starts a worker and gives it its set-up.
+    fn start(&self, worker: usize, workers: usize) -> Result<Held, Errno> {
+        let (control, their_control) = channel::pair()?;
+        let (admission, their_admission) = channel::pair()?;
+        // Every worker has every stream listener. A UDP socket is served by one worker, so that
+        // its limits per source hold.
+        let datagram_worker = |index: usize| index % workers;
+        let mut mine = Vec::new();
+        for (index, listener) in self.listeners.iter().enumerate() {
+            if listener.transport != Transport::Udp || datagram_worker(index) == worker {
+                mine.push(listener);
+            }
+        }
+        let set_up = SetUp {
+            worker,
+            limits: Limits { workers: 1, ..self.limits.clone() },
+            services: mine.iter().map(|listener| listener.service_address().to_string()).collect(),
+            own_ports: own_ports(self.listeners),
+            reporting: self.reporting,
+        };
+        let mut descriptors = vec![their_admission.as_fd()];
+        descriptors.extend(mine.iter().map(|listener| listener.socket.as_fd()));
+        if descriptors.len() > DESCRIPTORS_MAX {
+            return Err(Errno::TOOBIG);
+        }
+        let child = spawn(worker, their_control)?;
+        let held = Held {
+            child,
+            control,
+            admission,
+            connections: HashMap::new(),
+            refusing: 0,
+        };
+        self.remember(worker, &held)?;
+        held.control.send_with(&set_up, &descriptors)?;
+        Ok(held)
+    }
+
+    /// Lets the stopping thread reach this worker.
+    fn remember(&self, worker: usize, held: &Held) -> Result<(), Errno> {
+        let process = i32::try_from(held.child.id()).ok();
+        let process = process.and_then(rustix::process::Pid::from_raw).ok_or(Errno::SRCH)?;
+        let control = held.control.socket().try_clone_to_owned().map_err(|_| Errno::MFILE)?;
+        let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        processes[worker] = Some(Running { process, control });
+        // A stop that was asked for before the worker was known would never reach it.
+        if self.stop.state() != StopState::Run {
+            let _ = held.control.send(&Order::Drain);
+        }
+        Ok(())
+    }
+
+    /// Talks with a worker until it ends; returns how it ended.
+    fn attend(&self, worker: usize, mut held: Held) -> String {
+        let (mut control_open, mut admission_open) = (true, true);
+        while control_open || admission_open {
+            let [records, requests] = wait_for_either(&held, control_open, admission_open);
+            if records {
+                control_open = self.take_record(&held.control);
+            }
+            if requests {
+                admission_open = self.take_request(&mut held);
+            }
+        }
+        {
+            let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+            processes[worker] = None;
+        }
+        let status = held.child.wait();
+        let text = status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
+        let well = status.is_ok_and(|status: ExitStatus| status.success());
+        if !(well && self.stop.state() != StopState::Run) {
+            self.lost(worker, &mut held, &text);
+        }
+        text
+    }
+
+    /// A worker died: its connections are over, and the log says so.
+    fn lost(&self, worker: usize, held: &mut Held, status: &str) {
+        self.gate.worker_lost();
+        self.tap.event(|| Event::WorkerLost {
+            worker,
+            process: held.child.id(),
+            connections: held.connections.len() as u64,
+            status: status.to_owned(),
+        });
+        for (connection, of) in held.connections.drain() {
+            self.gate.release(connection, of.address, (0, 0));
+            let duration_ms = of.since.elapsed().as_millis();
+            self.tap.event(|| Event::Closed {
+                connection,
+                service: of.service,
+                local: of.local,
+                remote: of.remote,
+                reason: Reason::WorkerLost.to_string(),
+                bytes_received: 0,
+                bytes_sent: 0,
+                duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
+            });
+        }
+        for _ in 0..held.refusing {
+            self.gate.end_refusal(true);
+        }
+    }
+
+    /// Passes one record on; false when the worker has closed its end.
+    fn take_record(&self, control: &Channel) -> bool {
+        match control.receive::<Record>() {
+            Ok(Some(record)) => {
+                self.tap.record(record);
+                true
+            }
+            Ok(None) => false,
+            // A record that cannot be read is lost; the channel is not.
+            Err(errno) => errno == Errno::BADMSG,
+        }
+    }
+
+    /// Answers one request; false when the worker has closed its end.
+    fn take_request(&self, held: &mut Held) -> bool {
+        let Ok(Some(request)) = held.admission.receive() else { return false };
+        match request {
+            Request::Admit { service, local, remote, address } => {
+                let admitted = self.gate.admit_address(address);
+                if let Ok(connection) = admitted {
+                    let since = Instant::now();
+                    let of = Connection { service, local, remote, address, since };
+                    held.connections.insert(connection, of);
+                }
+                let _ = held.admission.send(&Answer::from(admitted));
+            }
+            Request::Release { connection, moved } => {
+                if let Some(of) = held.connections.remove(&connection) {
+                    self.gate.release(connection, of.address, moved);
+                }
+            }
+            Request::BeginRefusal => {
+                let told = self.gate.begin_refusal();
+                held.refusing += usize::from(told);
+                let answer = if told { Answer::Yes(0) } else { Answer::Full };
+                let _ = held.admission.send(&answer);
+            }
+            Request::EndRefusal { told } => {
+                held.refusing = held.refusing.saturating_sub(usize::from(told));
+                self.gate.end_refusal(told);
+            }
+            Request::Datagrams { served, refused, moved } => {
+                self.gate.datagrams(served, refused, moved);
+            }
+        }
+        true
+    }
+
+    /// Waits for the stop, passes it on, and kills what has not ended in time.
+    fn stop_when_asked(&self) {
+        wait_readable(self.stop.descriptor(), None);
+        self.each_running(|running| {
+            let _ = Channel::new(running.control.try_clone()?).send(&Order::Drain);
+            Ok(())
+        });
+        let until = Instant::now() + self.limits.drain + self.limits.linger + STOP_SLACK;
+        while self.stop.state() != StopState::AtOnce && Instant::now() < until {
+            if self.each_running(|_| Ok(())) == 0 {
+                return;
+            }
+            thread::park_timeout(LOOK);
+        }
+        self.each_running(|running| {
+            let _ = rustix::process::kill_process(running.process, rustix::process::Signal::KILL);
+            Ok(())
+        });
+    }
+
+    /// Does something with each worker that lives; returns how many there are.
+    fn each_running(&self, run: impl Fn(&Running) -> std::io::Result<()>) -> usize {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        let running = processes.iter().flatten();
+        running.inspect(|running| drop(run(running))).count()
+    }
+}
+
+/// Starts this very program again, as a worker.
+fn spawn(worker: usize, control: std::os::fd::OwnedFd) -> Result<Child, Errno> {
+    Command::new("/proc/self/exe")
+        .arg0("colok")
+        .arg(WORKER_ARGUMENT)
+        .arg(worker.to_string())
+        .stdin(Stdio::from(control))
+        .stdout(Stdio::null())
+        // A terminal's Ctrl-C is for the supervisor, which then drains its workers.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))
+}
+
+/// Waits until a worker says something on either channel; says which.
+fn wait_for_either(held: &Held, control: bool, admission: bool) -> [bool; 2] {
+    let events = |open: bool| if open { PollFlags::IN } else { PollFlags::empty() };
+    let mut descriptors = [
+        PollFd::from_borrowed_fd(held.control.socket(), events(control)),
+        PollFd::from_borrowed_fd(held.admission.socket(), events(admission)),
+    ];
+    let found = poll(&mut descriptors, None).unwrap_or(0);
+    let ready = |index: usize, open: bool| {
+        found > 0 && open && !descriptors[index].revents().is_empty()
+    };
+    [ready(0, control), ready(1, admission)]
+}
+
+fn wait_readable(descriptor: BorrowedFd<'_>, at_most: Option<Duration>) {
+    let timeout = at_most.and_then(|at_most| Timespec::try_from(at_most).ok());
+    let mut descriptors = [PollFd::from_borrowed_fd(descriptor, PollFlags::IN)];
+    while poll(&mut descriptors, timeout.as_ref()) == Err(Errno::INTR) {}
+}

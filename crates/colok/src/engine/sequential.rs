@@ -1,0 +1,86 @@
+//! The `sequential` model: one client at a time per listener; others wait in the backlog.
+//!
+//! Each listener has its own loop. A client that has held its turn for the turn time while
+//! another waits, and moves less than [`PACE_BYTES`] per second, is closed with reason `limit`.
+
+use std::thread;
+use std::time::Duration;
+
+use colok_proto::{Reason, Time};
+
+use super::blocking::{self, Turn, someone_waits};
+use super::port::Port;
+use super::served::{Served, Worker};
+use crate::observe::Tap;
+use crate::server::{Limits, Stop};
+
+/// What one loop reads at a time, in bytes.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A client that moves this much in a second, both ways together, keeps its turn.
+const PACE_BYTES: u64 = 1024;
+
+/// How often the pace is measured once the turn is over.
+const PACE_SPAN: Duration = Duration::from_secs(1);
+
+/// A lingering close holds the turn as well, so here it lasts at most this long; together with
+/// the turn it stays under the turn plus one second.
+const LINGER_MAX: Duration = Duration::from_millis(500);
+
+/// The limits of a server that serves one client at a time.
+pub(crate) fn limits(limits: &Limits) -> Limits {
+    Limits { linger: limits.linger.min(LINGER_MAX), ..limits.clone() }
+}
+
+/// Serves the ports until stopped.
+pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
+    thread::scope(|scope| {
+        for port in ports {
+            scope.spawn(move || {
+                let mut worker = Worker::new(BUFFER_BYTES);
+                blocking::accept_loop(port, stop, |served| {
+                    let clock = port.clock();
+                    let mut turn = Pace::new(port, limits.turn, clock.now());
+                    let drain = limits.drain;
+                    blocking::serve(served, &mut worker, clock, stop, drain, &mut turn);
+                    Ok(())
+                });
+            });
+        }
+    });
+}
+
+/// Watches one client's turn: looks at its end, and every second from then on, at how much the
+/// client moved in the second before.
+struct Pace<'p, T: Tap> {
+    port: &'p Port<T>,
+    measured_at: Time,
+    moved: u64,
+    look_at: Time,
+}
+
+impl<'p, T: Tap> Pace<'p, T> {
+    fn new(port: &'p Port<T>, turn: Duration, now: Time) -> Self {
+        // The first measure begins one span before the turn ends.
+        let measured_at = now + turn.saturating_sub(PACE_SPAN);
+        Self { port, measured_at, moved: 0, look_at: measured_at }
+    }
+}
+
+impl<T: Tap> Turn<T> for Pace<'_, T> {
+    fn look(&mut self, served: &mut Served<T>, now: Time) -> Option<Time> {
+        if now >= self.look_at {
+            let (received, sent) = served.session.bytes_moved();
+            let moved = received + sent;
+            let judged = self.look_at > self.measured_at;
+            if judged && moved - self.moved < PACE_BYTES && someone_waits(self.port.socket()) {
+                served.session.close(now, Reason::Limit);
+                return None;
+            }
+            self.moved = moved;
+            self.measured_at = now;
+            self.look_at = now + PACE_SPAN;
+        }
+        Some(self.look_at)
+    }
+}

@@ -1,0 +1,175 @@
+//! A session on its socket: what every engine does when a socket is ready or a time has come.
+//!
+//! Engines differ in how they wait; what follows a wait is here, once. Nothing here waits.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use colok_proto::Time;
+use colok_sys::readiness::Registered;
+use rustix::io::Errno;
+use rustix::net::Shutdown;
+
+use super::gate::Admission;
+use crate::observe::{Calls, Tap};
+use crate::session::{Desk, Next, Session};
+
+/// What a worker lends to the connections it serves: one buffer to read into and one desk.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    buffer: Box<[u8]>,
+    desk: Desk,
+}
+
+impl Worker {
+    /// A worker that reads at most `buffer_bytes` at a time.
+    pub(crate) fn new(buffer_bytes: usize) -> Self {
+        Self { buffer: vec![0; buffer_bytes].into_boxed_slice(), desk: Desk::new() }
+    }
+}
+
+/// What a read found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// A full buffer; there may be more.
+    More,
+    /// Less than a full buffer: all there was.
+    All,
+    /// Nothing, or the end.
+    Nothing,
+}
+
+/// A socket as an engine holds it: alone, or registered with its event loop.
+pub(crate) trait Socket: AsFd {
+    /// The socket alone.
+    fn into_owned(self) -> OwnedFd;
+}
+
+impl Socket for OwnedFd {
+    fn into_owned(self) -> OwnedFd {
+        self
+    }
+}
+
+impl Socket for Registered {
+    fn into_owned(self) -> OwnedFd {
+        self.into_inner()
+    }
+}
+
+/// A session and its socket.
+#[derive(Debug)]
+pub(crate) struct Served<T: Tap, S: Socket = OwnedFd> {
+    pub(crate) session: Session<T>,
+    socket: S,
+    admission: Admission,
+    tap: T,
+}
+
+impl<T: Tap> Served<T> {
+    /// Registers the socket with the event loop of this thread.
+    pub(crate) fn register(self) -> Result<Served<T, Registered>, (Self, Errno)> {
+        let Self { session, socket, admission, tap } = self;
+        match Registered::new(socket) {
+            Ok(socket) => Ok(Served { session, socket, admission, tap }),
+            Err((socket, error)) => {
+                let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
+                Err((Self { session, socket, admission, tap }, errno))
+            }
+        }
+    }
+
+    /// Puts a session on its socket. Call [`Served::opened`] next.
+    pub(crate) fn new(session: Session<T>, socket: OwnedFd, admission: Admission, tap: T) -> Self {
+        Self { session, socket, admission, tap }
+    }
+}
+
+impl<T: Tap, S: Socket> Served<T, S> {
+    /// The socket.
+    pub(crate) fn socket(&self) -> &S {
+        &self.socket
+    }
+
+    /// The connection is there.
+    pub(crate) fn opened(&mut self, now: Time, worker: &mut Worker) {
+        if self.admission.is_admitted() {
+            self.session.report_accepted();
+        }
+        self.session.opened(now, &mut worker.desk);
+        self.pump(now, 0, worker);
+    }
+
+    /// The socket may have something to read.
+    #[inline]
+    pub(crate) fn readable(&mut self, now: Time, worker: &mut Worker) -> Found {
+        let calls = Calls::new(&self.tap);
+        match calls.read(self.socket.as_fd(), &mut worker.buffer) {
+            Ok(0) => {
+                self.session.ended(now, &mut worker.desk);
+                self.pump(now, 0, worker);
+                Found::Nothing
+            }
+            Ok(length) => {
+                self.session.received(now, &worker.buffer[..length], &mut worker.desk);
+                self.pump(now, length, worker);
+                if length == worker.buffer.len() { Found::More } else { Found::All }
+            }
+            Err(Errno::INTR) => Found::More,
+            Err(Errno::AGAIN) => Found::Nothing,
+            Err(errno) => {
+                self.session.failed(errno);
+                Found::Nothing
+            }
+        }
+    }
+
+    /// The socket has room to send.
+    pub(crate) fn writable(&mut self, now: Time, worker: &mut Worker) {
+        self.pump(now, 0, worker);
+    }
+
+    /// The session's deadline has come. What is there to read is read first.
+    pub(crate) fn due(&mut self, now: Time, worker: &mut Worker) {
+        let receives = matches!(self.next(worker), Next::Wait { receive: true, .. });
+        if receives && self.readable(now, worker) != Found::Nothing {
+            return;
+        }
+        self.session.tick(now, &mut worker.desk);
+        self.pump(now, 0, worker);
+    }
+
+    /// What to do next; does the shutting down of writing by itself. Never
+    /// [`Next::ShutdownWrite`].
+    #[inline]
+    pub(crate) fn step(&mut self, now: Time, worker: &Worker) -> Next {
+        let next = self.next(worker);
+        if next != Next::ShutdownWrite {
+            return next;
+        }
+        // A peer that is gone already is noticed by the read that follows.
+        let _ = Calls::new(&self.tap).shutdown(self.socket.as_fd(), Shutdown::Write);
+        self.session.write_was_shut(now);
+        self.next(worker)
+    }
+
+    /// The connection is over: tells so and closes the socket.
+    pub(crate) fn finish(mut self, now: Time) {
+        self.admission.moved = self.session.bytes_moved();
+        if self.admission.is_admitted() {
+            self.session.report_closed(now);
+        }
+        Calls::new(&self.tap).close(self.socket.into_owned());
+    }
+
+    fn next(&self, worker: &Worker) -> Next {
+        self.session.next(&worker.desk)
+    }
+
+    #[inline]
+    fn pump(&mut self, now: Time, length: usize, worker: &mut Worker) {
+        let calls = Calls::new(&self.tap);
+        let socket = self.socket.as_fd();
+        let input = &worker.buffer[..length];
+        self.session.pump(now, input, &mut worker.desk, |slices| calls.write(socket, slices));
+    }
+}

@@ -1,0 +1,63 @@
+//! The `threads` model: one thread per connection, with a small stack.
+//!
+//! Bounded by the gate (connections) and by the system (threads): when no thread can be started,
+//! accepting pauses like when descriptors run out.
+
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+use rustix::io::Errno;
+
+use super::blocking::{self, Unlimited};
+use super::port::Port;
+use super::served::{Served, Worker};
+use crate::clock::Clock;
+use crate::observe::Tap;
+use crate::server::{Limits, Stop};
+
+/// Stack of a connection's thread in bytes. The deepest path (a log line with every detail on)
+/// measured under 40 KiB in a debug build; only pages that are touched cost memory.
+const STACK_BYTES: usize = 256 * 1024;
+
+/// What a connection's thread reads at a time, in bytes. Smaller than an event loop's because
+/// every connection has one.
+const BUFFER_BYTES: usize = 32 * 1024;
+
+/// Serves the ports until stopped.
+pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
+    thread::scope(|scope| {
+        for port in ports {
+            scope.spawn(|| accept(port, limits.drain, stop));
+        }
+    });
+}
+
+fn accept<T: Tap>(port: &Port<T>, drain: Duration, stop: &Stop) {
+    // Every thread holds a sender; when all are gone, so are all connections.
+    let (alive, all_done) = channel::<()>();
+    let clock = port.clock();
+    blocking::accept_loop(port, stop, |served| {
+        start(served, clock, drain, stop.clone(), alive.clone())
+    });
+    drop(alive);
+    // Nothing is ever sent: this waits for the last sender to go.
+    let _ = all_done.recv();
+}
+
+fn start<T: Tap>(
+    served: Box<Served<T>>,
+    clock: Clock,
+    drain: Duration,
+    stop: Stop,
+    alive: Sender<()>,
+) -> Result<(), Errno> {
+    let body = move || {
+        let mut worker = Worker::new(BUFFER_BYTES);
+        blocking::serve(served, &mut worker, clock, &stop, drain, &mut Unlimited);
+        drop(alive);
+    };
+    let started = thread::Builder::new().name("connection".into()).stack_size(STACK_BYTES);
+    // When it fails the connection is closed by being dropped with the closure.
+    started.spawn(body).map(drop).map_err(|_| Errno::AGAIN)
+}

@@ -1,0 +1,59 @@
+//! What happens, as values: events, socket calls, and where they go.
+//!
+//! Observation is a type parameter ([`Tap`]) of sessions, engines and clients. [`NoTap`] compiles
+//! away; [`LogTap`] hands records to a bounded queue that drops and counts rather than stall
+//! service. Nothing here decides how a record looks or where it ends up; the reader of the queue
+//! does.
+
+mod calls;
+mod event;
+mod queue;
+
+pub use calls::{Calls, address_of};
+pub use event::{Call, Event, Record, Totals, now_unix_micros, printable};
+pub use queue::{LogTap, RecordReceiver, log_queue};
+
+/// Sees what happens. Cloned into every worker and session, so it is a handle.
+pub trait Tap: Clone + Send + Sync + 'static {
+    /// Whether per-message and per-call reports exist at all. When false they are compiled away,
+    /// and [`Tap::messages`] and [`Tap::calls`] are not asked.
+    const DETAIL: bool;
+
+    /// Takes an event. The closure runs only when someone listens.
+    fn event(&self, event: impl FnOnce() -> Event);
+
+    /// Passes on a record that was made elsewhere, in a worker process.
+    fn record(&self, record: Record) {
+        self.event(|| record.event);
+    }
+
+    /// Whether anyone listens at all.
+    fn listens(&self) -> bool {
+        true
+    }
+
+    /// Whether each message is to be reported.
+    fn messages(&self) -> bool {
+        false
+    }
+
+    /// Whether each socket call is to be reported.
+    fn calls(&self) -> bool {
+        false
+    }
+}
+
+/// Nobody watches.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTap;
+
+impl Tap for NoTap {
+    const DETAIL: bool = false;
+
+    #[inline]
+    fn event(&self, _event: impl FnOnce() -> Event) {}
+
+    fn listens(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,73 @@
+//! How a running server is told to stop: a flag and a descriptor that wakes every loop.
+//!
+//! No signal handling here; whoever handles signals calls [`Stop::drain`] or [`Stop::at_once`].
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use crate::error::{Error, Result};
+
+/// What a server is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StopState {
+    /// Go on.
+    Run,
+    /// Accept no more, let what is in flight finish.
+    Drain,
+    /// End now.
+    AtOnce,
+}
+
+/// Tells a server to stop. Clones tell the same server.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    state: AtomicU8,
+    /// Readable from the first request on, and never read: every loop that waits on it wakes.
+    wake: OwnedFd,
+}
+
+impl Stop {
+    /// A server that runs. Fails when no descriptor is left.
+    pub fn new() -> Result<Self> {
+        let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
+        let wake = eventfd(0, flags).map_err(|errno| Error::call("eventfd", "stop", errno))?;
+        Ok(Self(Arc::new(Inner { state: AtomicU8::new(0), wake })))
+    }
+
+    /// Asks for a graceful stop.
+    pub fn drain(&self) {
+        self.raise(StopState::Drain);
+    }
+
+    /// Asks for an end now.
+    pub fn at_once(&self) {
+        self.raise(StopState::AtOnce);
+    }
+
+    /// What was asked for.
+    #[inline]
+    pub fn state(&self) -> StopState {
+        match self.0.state.load(Ordering::Acquire) {
+            0 => StopState::Run,
+            1 => StopState::Drain,
+            _ => StopState::AtOnce,
+        }
+    }
+
+    /// Readable once a stop was asked for.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.0.wake.as_fd()
+    }
+
+    fn raise(&self, state: StopState) {
+        self.0.state.fetch_max(state as u8, Ordering::AcqRel);
+        // The counter can only be full after 2^64 - 2 requests.
+        let _ = rustix::io::write(&self.0.wake, &1_u64.to_ne_bytes());
+    }
+}

@@ -1,0 +1,321 @@
+//! Datagrams with the address they came to: recvmsg(2) and sendmsg(2) with packet information.
+//!
+//! A server with several addresses must answer from the one that was asked (ip(7) `IP_PKTINFO`,
+//! RFC 3542 section 6). Never blocks by itself; the socket decides.
+
+use std::io::IoSliceMut;
+use std::mem::{MaybeUninit, size_of};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use rustix::io::Errno;
+
+/// A datagram as it was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Received {
+    /// Its length; more than the buffer when it was cut.
+    pub length: usize,
+    /// Who sent it.
+    pub source: SocketAddr,
+    /// Where a reply should leave from; `None` when the kernel did not say.
+    pub reply_from: Option<ReplyFrom>,
+}
+
+/// The address and interface a reply should leave from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReplyFrom {
+    /// The address the datagram came to, or, when that was multicast or broadcast, the
+    /// interface's own (IPv4) or none (IPv6: the kernel chooses on that interface).
+    pub address: IpAddr,
+    /// The interface that it came in on; 0 when any will do.
+    pub interface: u32,
+    /// Whether it was sent to a group or to everyone rather than to us.
+    pub to_many: bool,
+}
+
+/// Makes the socket tell with each datagram the address that it came to.
+pub fn receive_destination(socket: BorrowedFd<'_>, ipv6: bool) -> Result<(), Errno> {
+    let on: libc::c_int = 1;
+    let (level, name) = if ipv6 {
+        (libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+    } else {
+        (libc::IPPROTO_IP, libc::IP_PKTINFO)
+    };
+    // SAFETY: the value is a c_int that lives across the call, and its size is given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            name,
+            (&raw const on).cast(),
+            socklen::<libc::c_int>(),
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(last_errno()) }
+}
+
+/// Room for one packet-information message of either family.
+#[repr(C, align(8))]
+struct Control([MaybeUninit<u8>; 64]);
+
+/// Receives one datagram. A datagram longer than the buffer is cut; its real length is returned.
+pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Errno> {
+    let mut name = MaybeUninit::<libc::sockaddr_storage>::zeroed();
+    let mut control = Control([MaybeUninit::zeroed(); 64]);
+    let mut slice = IoSliceMut::new(buffer);
+    let mut header = message_header();
+    header.msg_name = name.as_mut_ptr().cast();
+    header.msg_namelen = socklen::<libc::sockaddr_storage>();
+    header.msg_iov = (&raw mut slice).cast();
+    header.msg_iovlen = 1;
+    header.msg_control = control.0.as_mut_ptr().cast();
+    header.msg_controllen = control.0.len() as _;
+    // SAFETY: every pointer in the header points to memory that lives across the call and has the
+    // length given; IoSliceMut has the layout of iovec.
+    let length =
+        unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_TRUNC) };
+    let Ok(length) = usize::try_from(length) else { return Err(last_errno()) };
+    // SAFETY: it was zeroed above, and all-zero bytes are a sockaddr_storage.
+    let name = unsafe { name.assume_init() };
+    let source = socket_address(&name).ok_or(Errno::AFNOSUPPORT)?;
+    Ok(Received { length, source, reply_from: packet_information(&header) })
+}
+
+/// Sends one datagram, from a given address when there is one.
+pub fn send(
+    socket: BorrowedFd<'_>,
+    bytes: &[u8],
+    destination: SocketAddr,
+    from: Option<ReplyFrom>,
+) -> Result<usize, Errno> {
+    let slice = std::io::IoSlice::new(bytes);
+    let mut control = Control([MaybeUninit::zeroed(); 64]);
+    let (name, name_length) = raw_address(destination);
+    let mut header = message_header();
+    header.msg_name = (&raw const name).cast_mut().cast();
+    header.msg_namelen = name_length;
+    header.msg_iov = (&raw const slice).cast_mut().cast();
+    header.msg_iovlen = 1;
+    if let Some(from) = from {
+        header.msg_control = control.0.as_mut_ptr().cast();
+        header.msg_controllen = control.0.len() as _;
+        header.msg_controllen = write_packet_information(&header, from) as _;
+    }
+    // SAFETY: every pointer in the header points to memory that lives across the call and has the
+    // length given; sendmsg only reads; IoSlice has the layout of iovec.
+    let length =
+        unsafe { libc::sendmsg(socket.as_raw_fd(), &raw const header, libc::MSG_NOSIGNAL) };
+    usize::try_from(length).map_err(|_| last_errno())
+}
+
+fn message_header() -> libc::msghdr {
+    // SAFETY: msghdr is plain old data, for which all-zero bytes are a valid value (no pointers
+    // that must not be null).
+    unsafe { MaybeUninit::<libc::msghdr>::zeroed().assume_init() }
+}
+
+/// Finds the packet information in a received header.
+fn packet_information(header: &libc::msghdr) -> Option<ReplyFrom> {
+    // SAFETY: the header was filled by recvmsg and its control memory is still alive.
+    let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
+    while !message.is_null() {
+        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR return null or a pointer to a whole cmsghdr
+        // inside the control memory.
+        let kind = unsafe { message.read_unaligned() };
+        // SAFETY: as above; the data follows the header inside the control memory.
+        let data = unsafe { libc::CMSG_DATA(message) };
+        match (kind.cmsg_level, kind.cmsg_type) {
+            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
+                // SAFETY: the kernel puts a whole in_pktinfo behind this header (ip(7)).
+                let information = unsafe { data.cast::<libc::in_pktinfo>().read_unaligned() };
+                return Some(reply_from_ipv4(&information));
+            }
+            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
+                // SAFETY: the kernel puts a whole in6_pktinfo behind this header (ipv6(7)).
+                let information = unsafe { data.cast::<libc::in6_pktinfo>().read_unaligned() };
+                return Some(reply_from_ipv6(&information));
+            }
+            _ => {}
+        }
+        // SAFETY: `message` came from CMSG_FIRSTHDR or CMSG_NXTHDR on this very header.
+        message = unsafe { libc::CMSG_NXTHDR(header, message) };
+    }
+    None
+}
+
+fn reply_from_ipv4(information: &libc::in_pktinfo) -> ReplyFrom {
+    let destination = Ipv4Addr::from(information.ipi_addr.s_addr.to_ne_bytes());
+    let local = Ipv4Addr::from(information.ipi_spec_dst.s_addr.to_ne_bytes());
+    let interface = u32::try_from(information.ipi_ifindex).unwrap_or(0);
+    let to_many = destination != local;
+    // To a unicast address the routes may lead back another way than the query came.
+    let interface = if to_many { interface } else { 0 };
+    ReplyFrom { address: local.into(), interface, to_many }
+}
+
+fn reply_from_ipv6(information: &libc::in6_pktinfo) -> ReplyFrom {
+    let destination = Ipv6Addr::from(information.ipi6_addr.s6_addr);
+    let to_many = destination.is_multicast();
+    let address = if to_many { Ipv6Addr::UNSPECIFIED } else { destination };
+    // Link-local addresses mean nothing without their interface.
+    let needs_interface = to_many || destination.is_unicast_link_local();
+    let interface = if needs_interface { information.ipi6_ifindex } else { 0 };
+    ReplyFrom { address: address.into(), interface, to_many }
+}
+
+/// Writes packet information into the control memory of `header`; returns its length.
+fn write_packet_information(header: &libc::msghdr, from: ReplyFrom) -> usize {
+    match from.address {
+        IpAddr::V4(address) => write_control(
+            header,
+            libc::IPPROTO_IP,
+            libc::IP_PKTINFO,
+            libc::in_pktinfo {
+                ipi_ifindex: i32::try_from(from.interface).unwrap_or(0),
+                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
+                ipi_addr: libc::in_addr { s_addr: 0 },
+            },
+        ),
+        IpAddr::V6(address) => write_control(
+            header,
+            libc::IPPROTO_IPV6,
+            libc::IPV6_PKTINFO,
+            libc::in6_pktinfo {
+                ipi6_addr: libc::in6_addr { s6_addr: address.octets() },
+                ipi6_ifindex: from.interface,
+            },
+        ),
+    }
+}
+
+fn write_control<V: Copy>(
+    header: &libc::msghdr,
+    level: libc::c_int,
+    kind: libc::c_int,
+    value: V,
+) -> usize {
+    let size = u32::try_from(size_of::<V>()).unwrap_or(u32::MAX);
+    // SAFETY: CMSG_LEN only computes.
+    let length = unsafe { libc::CMSG_LEN(size) };
+    // SAFETY: CMSG_SPACE only computes.
+    let space = unsafe { libc::CMSG_SPACE(size) } as usize;
+    assert!(space <= size_of::<Control>(), "control memory holds one message of either family");
+    // SAFETY: the header points to `Control` memory, which is larger than a cmsghdr.
+    let message = unsafe { libc::CMSG_FIRSTHDR(header) };
+    let head = libc::cmsghdr { cmsg_len: length as _, cmsg_level: level, cmsg_type: kind };
+    // SAFETY: `message` points into the control memory, with room for `space` bytes.
+    unsafe { message.write_unaligned(head) };
+    // SAFETY: as above.
+    let data = unsafe { libc::CMSG_DATA(message) };
+    // SAFETY: `space` bytes from `message` on hold the header and a whole `V`.
+    unsafe { data.cast::<V>().write_unaligned(value) };
+    space
+}
+
+fn socklen<V>() -> libc::socklen_t {
+    libc::socklen_t::try_from(size_of::<V>()).unwrap_or(libc::socklen_t::MAX)
+}
+
+fn socket_address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    let raw = &raw const *name;
+    match i32::from(name.ss_family) {
+        libc::AF_INET => {
+            // SAFETY: a sockaddr_storage is at least as large and as aligned as a sockaddr_in, and
+            // its family says that it is one.
+            let inet = unsafe { raw.cast::<libc::sockaddr_in>().read() };
+            let address = Ipv4Addr::from(inet.sin_addr.s_addr.to_ne_bytes());
+            Some(SocketAddrV4::new(address, u16::from_be(inet.sin_port)).into())
+        }
+        libc::AF_INET6 => {
+            // SAFETY: as above, for sockaddr_in6.
+            let inet = unsafe { raw.cast::<libc::sockaddr_in6>().read() };
+            let address = Ipv6Addr::from(inet.sin6_addr.s6_addr);
+            let port = u16::from_be(inet.sin6_port);
+            Some(SocketAddrV6::new(address, port, inet.sin6_flowinfo, inet.sin6_scope_id).into())
+        }
+        _ => None,
+    }
+}
+
+fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
+    // SAFETY: all-zero bytes are a valid sockaddr_storage.
+    let mut storage =
+        unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
+    let raw = &raw mut storage;
+    match address {
+        SocketAddr::V4(inet) => {
+            let value = libc::sockaddr_in {
+                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_port: inet.port().to_be(),
+                sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(inet.ip().octets()) },
+                sin_zero: [0; 8],
+            };
+            // SAFETY: a sockaddr_storage has room and alignment for every socket address.
+            unsafe { raw.cast::<libc::sockaddr_in>().write(value) };
+            (storage, socklen::<libc::sockaddr_in>())
+        }
+        SocketAddr::V6(inet) => {
+            let value = libc::sockaddr_in6 {
+                sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                sin6_port: inet.port().to_be(),
+                sin6_flowinfo: inet.flowinfo(),
+                sin6_addr: libc::in6_addr { s6_addr: inet.ip().octets() },
+                sin6_scope_id: inet.scope_id(),
+            };
+            // SAFETY: as above.
+            unsafe { raw.cast::<libc::sockaddr_in6>().write(value) };
+            (storage, socklen::<libc::sockaddr_in6>())
+        }
+    }
+}
+
+fn last_errno() -> Errno {
+    Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    fn answers_from_where_it_was_asked(bind: &str, ask: &str) {
+        let server = UdpSocket::bind(bind).expect("the address can be bound");
+        let address: IpAddr = ask.parse().expect("an address");
+        receive_destination(server.as_fd(), server.local_addr().expect("bound").is_ipv6())
+            .expect("the option exists");
+        let port = server.local_addr().expect("bound").port();
+        let any = if address.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+        let client = UdpSocket::bind(any).expect("a client socket");
+        client.send_to(b"hello", SocketAddr::new(address, port)).expect("it is sent");
+
+        let mut buffer = [0; 3];
+        let received = receive(server.as_fd(), &mut buffer).expect("it is received");
+        assert_eq!((received.length, &buffer), (5, b"hel"));
+        let from = received.reply_from.expect("the kernel says where it came to");
+        assert_eq!(from.address.to_canonical(), address);
+        assert!(!from.to_many);
+        send(server.as_fd(), b"reply", received.source, Some(from)).expect("it is sent");
+
+        let mut reply = [0; 16];
+        let (length, source) = client.recv_from(&mut reply).expect("a reply comes");
+        assert_eq!(&reply[..length], b"reply");
+        assert_eq!(source, SocketAddr::new(address, port));
+    }
+
+    #[test]
+    fn ipv4_replies_leave_from_the_address_asked() {
+        answers_from_where_it_was_asked("0.0.0.0:0", "127.0.0.7");
+    }
+
+    #[test]
+    fn ipv6_replies_leave_from_the_address_asked() {
+        answers_from_where_it_was_asked("[::]:0", "::1");
+    }
+
+    #[test]
+    fn ipv4_over_a_dual_stack_socket_too() {
+        answers_from_where_it_was_asked("[::]:0", "127.0.0.9");
+    }
+}

@@ -1,0 +1,8 @@
+//! The kernel calls that have no safe wrapper elsewhere. The only crate with `unsafe`.
+//!
+//! Each module wraps one kernel feature behind a safe function; each `unsafe` block holds one
+//! operation and states why it is sound. Nothing here knows a protocol, an engine or an address
+//! text.
+
+pub mod datagram;
+pub mod readiness;
