@@ -23,6 +23,7 @@ mod desk;
 mod observed;
 
 use std::io::IoSlice;
+use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -393,7 +394,7 @@ impl<T: Tap> Session<T> {
         let waiting = self.backlog_bytes();
         let mut turn = Turn::new(desk, waiting, offered, base, self.preview.as_deref_mut());
         let consumed = self.machine.input(now, input, &mut turn);
-        self.waits_for_room = turn.full;
+        self.waits_for_room |= turn.full;
         if let Some(reason) = turn.closed {
             self.waits_for_room = false;
             // `limit` and `shutdown` closes are ours: they give the peer the linger time. After
@@ -443,7 +444,7 @@ impl<T: Tap> Session<T> {
 
     /// Runs a turn to its end: sends what waits with `write` until nothing waits or `write` would
     /// block, gives the machine room as it comes, then detaches. `input` is the arrival that was
-    /// just given to [`Session::received`], or empty.
+    /// just given to [`Session::received`], or empty. Says whether `write` would have blocked.
     #[inline]
     pub fn pump(
         &mut self,
@@ -451,7 +452,8 @@ impl<T: Tap> Session<T> {
         input: &[u8],
         desk: &mut Desk,
         mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, Errno>,
-    ) {
+    ) -> bool {
+        let mut blocked = false;
         let before = self.bytes_sent;
         for _ in 0..TURN_ROUNDS_MAX {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
@@ -465,7 +467,10 @@ impl<T: Tap> Session<T> {
             match write(&slices[..count]) {
                 Ok(length) => self.sent(now, length, desk),
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
+                Err(Errno::AGAIN) => {
+                    blocked = true;
+                    break;
+                }
                 Err(errno) => {
                     self.failed(errno);
                     break;
@@ -474,6 +479,7 @@ impl<T: Tap> Session<T> {
         }
         self.detach(input, desk);
         self.report_reply(self.bytes_sent - before);
+        blocked
     }
 
     /// All output has left: lets a machine that waits go on. False when nothing more comes of it.
@@ -482,7 +488,7 @@ impl<T: Tap> Session<T> {
             return false;
         }
         let mut moved = false;
-        if self.waits_for_room {
+        if mem::take(&mut self.waits_for_room) {
             self.run(now, Input::Room(ROOM), &[], None, desk);
             moved = true;
         }
@@ -516,11 +522,6 @@ impl<T: Tap> Session<T> {
     /// Bytes received and sent so far.
     pub fn bytes_moved(&self) -> (u64, u64) {
         (self.bytes_received, self.bytes_sent)
-    }
-
-    /// Whether output waits because the socket took no more.
-    pub fn is_blocked(&self) -> bool {
-        self.backlog_bytes() > 0
     }
 
     /// Its number in the log.

@@ -59,6 +59,8 @@ impl Echo {
 
     fn receive(&mut self, now: Time, arrival: &[u8], out: &mut dyn Outbox) -> usize {
         if arrival.is_empty() {
+            // Only a datagram can be empty; RFC 862 answers it with an empty one.
+            self.owed = out.forward(0..0).is_err();
             return 0;
         }
         let quit_end = if self.quit { self.quit_end(arrival) } else { None };

@@ -103,6 +103,11 @@ mod tests {
 
     use super::*;
 
+    /// A sequence in which 255 never occurs.
+    fn nth_byte(at: usize) -> u8 {
+        u8::try_from(at % 251).expect("less than 251")
+    }
+
     proptest! {
         #[test]
         fn it_agrees_with_comparing_everything_at_once(
@@ -114,11 +119,11 @@ mod tests {
             for (is_sent, length) in steps {
                 if is_sent {
                     let start = sent.len();
-                    sent.extend((start..start + length).map(|at| (at % 251) as u8));
+                    sent.extend((start..start + length).map(nth_byte));
                     tracker.sent(&sent[start..]);
                 } else {
                     let start = received.len();
-                    let byte = |at| if wrong_at == Some(at) { 255 } else { (at % 251) as u8 };
+                    let byte = |at| if wrong_at == Some(at) { 255 } else { nth_byte(at) };
                     received.extend((start..start + length).map(byte));
                     let was_ahead = received.len() > sent.len();
                     tracker.received(&received[start..]);

@@ -143,14 +143,16 @@ pub fn pipe<T: Tap>(
     let link = Link::new(&connection, tap);
     let output = Output::new(output);
     let mut pipe = Pipe::new(&link, input, &output, *options, clock);
-    let ended_by = pipe.run().map_err(|errno| link.failed("poll", errno))?;
-    if matches!(ended_by, EndReason::InputSent | EndReason::WaitOver) {
-        link.end_sending();
-        link.linger(options.deadline, clock);
-    }
-    let report = pipe.report(ended_by);
+    let result = pipe.run().map(|ended_by| {
+        if matches!(ended_by, EndReason::InputSent | EndReason::WaitOver) {
+            link.end_sending();
+            link.linger(options.deadline, clock);
+        }
+        pipe.report(ended_by)
+    });
+    let result = result.map_err(|errno| link.failed("poll", errno));
     connection.close(tap);
-    Ok(report)
+    result
 }
 
 /// Bytes on their way: read when it is empty, written until it is empty.

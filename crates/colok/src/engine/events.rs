@@ -291,8 +291,7 @@ fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
 /// Sends what waits; when the socket took less, its readiness is given back.
 fn write<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
     with_worker(|worker| {
-        served.writable(now, worker);
-        if served.session.is_blocked() {
+        if served.writable(now, worker) {
             served.socket().clear_writable();
         }
     });

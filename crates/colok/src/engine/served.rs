@@ -123,9 +123,9 @@ impl<T: Tap, S: Socket> Served<T, S> {
         }
     }
 
-    /// The socket has room to send.
-    pub(crate) fn writable(&mut self, now: Time, worker: &mut Worker) {
-        self.pump(now, 0, worker);
+    /// The socket may have room to send; says whether it has no more.
+    pub(crate) fn writable(&mut self, now: Time, worker: &mut Worker) -> bool {
+        self.pump(now, 0, worker)
     }
 
     /// The session's deadline has come. What is there to read is read first.
@@ -166,10 +166,10 @@ impl<T: Tap, S: Socket> Served<T, S> {
     }
 
     #[inline]
-    fn pump(&mut self, now: Time, length: usize, worker: &mut Worker) {
+    fn pump(&mut self, now: Time, length: usize, worker: &mut Worker) -> bool {
         let calls = Calls::new(&self.tap);
         let socket = self.socket.as_fd();
         let input = &worker.buffer[..length];
-        self.session.pump(now, input, &mut worker.desk, |slices| calls.write(socket, slices));
+        self.session.pump(now, input, &mut worker.desk, |slices| calls.write(socket, slices))
     }
 }

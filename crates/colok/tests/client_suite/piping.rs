@@ -140,7 +140,7 @@ fn a_server_that_never_reads_stops_the_input() {
         // The kernels' buffers take some of it; the rest must stay where it is.
         let much = vec![b'x'; 256 << 20];
         let feeder = spawn(move || writer.write_all(&much).is_ok());
-        let idle_timeout = Some(Duration::from_millis(300));
+        let idle_timeout = Some(Duration::from_secs(1));
         let (report, output) = converse_with(&url, input, PipeOptions { idle_timeout, ..USUAL });
         assert_eq!(report.ended_by, EndReason::IdleTimeout);
         assert!(report.ended_by.ran_out_of_time());
@@ -188,7 +188,7 @@ fn a_steady_stream_does_not_hold_up_the_deadline() {
     bounded(|| {
         let (url, server) = tcp_server(|stream| end_when_gone(&stream));
         let clock = Clock::start();
-        let deadline = Some(clock.now() + Duration::from_millis(200));
+        let deadline = Some(clock.now() + Duration::from_secs(1));
         let null = File::open("/dev/null").expect("it exists");
         let sink = File::options().write(true).open("/dev/null").expect("it exists");
         let options = PipeOptions { deadline, ..USUAL };
@@ -210,7 +210,7 @@ fn wait_receives_without_a_half_close() {
             // The end comes only after the wait.
             assert_eq!(stream.read(&mut question).expect("the client ends"), 0);
         });
-        let span = Duration::from_millis(300);
+        let span = Duration::from_secs(1);
         let started = Instant::now();
         let options = PipeOptions { on_eof: OnEof::Wait(span), ..USUAL };
         let (report, output) = converse(&url, b"abc".to_vec(), options);

@@ -12,7 +12,7 @@ use crate::support::{Client, Running, noise, udp_client};
 type Named = (&'static str, fn(Model, &str));
 
 /// Bodies over streams.
-pub const STREAM_BODIES: &[Named] = &[
+pub(crate) const STREAM_BODIES: &[Named] = &[
     ("echo::returns_every_byte", echo_returns_every_byte),
     ("echo::quit_is_echoed_and_closes", echo_quit_is_echoed_and_closes),
     ("echo::idle_connections_are_closed", echo_idle_connections_are_closed),
@@ -29,7 +29,7 @@ pub const STREAM_BODIES: &[Named] = &[
 ];
 
 /// Bodies over datagrams.
-pub const DATAGRAM_BODIES: &[Named] = &[
+pub(crate) const DATAGRAM_BODIES: &[Named] = &[
     ("echo::returns_datagrams", echo_returns_datagrams),
     ("count::answers_datagrams", count_answers_datagrams),
     ("discard::answers_nothing", discard_answers_nothing),

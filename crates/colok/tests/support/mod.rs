@@ -16,16 +16,16 @@ use colok::observe::{Event, LogTap, RecordReceiver, Totals, log_queue};
 use colok::server::{Limits, Server, Stop};
 
 /// Longer than anything here takes on a busy machine; only a failure waits this long.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The models that engines exist for.
-pub const MODELS: [Model; 4] =
+pub(crate) const MODELS: [Model; 4] =
     [Model::Sequential, Model::Threads, Model::Processes, Model::Events];
 
 /// A server that runs until it is dropped or stopped.
-pub struct Running {
+pub(crate) struct Running {
     /// The URLs that were bound, in order.
-    pub urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
     stop: Stop,
     thread: Option<JoinHandle<Totals>>,
     records: RecordReceiver,
@@ -33,7 +33,7 @@ pub struct Running {
 
 impl Running {
     /// Starts services, given as service addresses, on a model.
-    pub fn start(model: Model, services: &[&str], limits: Limits) -> Self {
+    pub(crate) fn start(model: Model, services: &[&str], limits: Limits) -> Self {
         let parse = |text: &&str| {
             parse_service_address(text, ServiceDefaults::default()).expect("an address")
         };
@@ -49,23 +49,23 @@ impl Running {
     }
 
     /// Connects to the first address.
-    pub fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         Client::connect(&self.urls[0])
     }
 
     /// Asks for a graceful stop, without waiting for it.
-    pub fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.stop.drain();
     }
 
     /// Stops and returns what was done.
-    pub fn finish(mut self) -> Totals {
+    pub(crate) fn finish(mut self) -> Totals {
         self.stop.drain();
         self.thread.take().expect("it runs").join().expect("the server does not panic")
     }
 
     /// Waits for an event that `wanted` accepts, throwing away those before it.
-    pub fn wait_for<R>(&mut self, wanted: impl Fn(&Event) -> Option<R>) -> R {
+    pub(crate) fn wait_for<R>(&mut self, wanted: impl Fn(&Event) -> Option<R>) -> R {
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             match self.records.try_next() {
@@ -81,7 +81,7 @@ impl Running {
     }
 
     /// Waits for a connection to be closed; returns the reason.
-    pub fn closed(&mut self) -> String {
+    pub(crate) fn closed(&mut self) -> String {
         self.wait_for(|event| match event {
             Event::Closed { reason, .. } => Some(reason.clone()),
             _ => None,
@@ -99,14 +99,14 @@ impl Drop for Running {
 }
 
 /// A stream client of either kind.
-pub enum Client {
+pub(crate) enum Client {
     Tcp(TcpStream),
     Unix(UnixStream),
 }
 
 impl Client {
     /// Connects to a URL.
-    pub fn connect(url: &str) -> Self {
+    pub(crate) fn connect(url: &str) -> Self {
         let client = if let Some(name) = url.strip_prefix("unix:@") {
             let address = std::os::unix::net::SocketAddr::from_abstract_name(name);
             let address = address.expect("a name");
@@ -132,7 +132,7 @@ impl Client {
     }
 
     /// A second handle on the same connection.
-    pub fn duplicate(&self) -> Self {
+    pub(crate) fn duplicate(&self) -> Self {
         match self {
             Self::Tcp(stream) => Self::Tcp(stream.try_clone().expect("a descriptor")),
             Self::Unix(stream) => Self::Unix(stream.try_clone().expect("a descriptor")),
@@ -140,12 +140,12 @@ impl Client {
     }
 
     /// Sends bytes.
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.write_all(bytes).expect("it can be sent");
     }
 
     /// Ends the sending side.
-    pub fn half_close(&self) {
+    pub(crate) fn half_close(&self) {
         match self {
             Self::Tcp(stream) => stream.shutdown(Shutdown::Write).expect("it is open"),
             Self::Unix(stream) => stream.shutdown(Shutdown::Write).expect("it is open"),
@@ -153,21 +153,21 @@ impl Client {
     }
 
     /// Reads exactly this many bytes.
-    pub fn receive(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn receive(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.read_exact(&mut bytes).expect("that many bytes come");
         bytes
     }
 
     /// Reads until the server ends.
-    pub fn receive_all(&mut self) -> Vec<u8> {
+    pub(crate) fn receive_all(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.read_to_end(&mut bytes).expect("the server ends without a reset");
         bytes
     }
 
     /// Sends, and reads as many bytes as `expected` has.
-    pub fn ask(&mut self, bytes: &[u8], expected: &[u8]) {
+    pub(crate) fn ask(&mut self, bytes: &[u8], expected: &[u8]) {
         self.send(bytes);
         let reply = self.receive(expected.len());
         assert_eq!(String::from_utf8_lossy(&reply), String::from_utf8_lossy(expected));
@@ -197,7 +197,7 @@ impl Write for Client {
 }
 
 /// A UDP client with an ephemeral port, connected to a URL.
-pub fn udp_client(url: &str) -> UdpSocket {
+pub(crate) fn udp_client(url: &str) -> UdpSocket {
     let address: SocketAddr = url.strip_prefix("udp://").expect("a UDP URL").parse().expect("one");
     let any = if address.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
     let socket = UdpSocket::bind(any).expect("a socket");
@@ -207,7 +207,7 @@ pub fn udp_client(url: &str) -> UdpSocket {
 }
 
 /// Bytes that look random, the same for the same seed (splitmix64).
-pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -223,7 +223,7 @@ pub fn noise(seed: u64, length: usize) -> Vec<u8> {
 }
 
 /// A name for an abstract socket that no other test uses.
-pub fn fresh_name() -> String {
+pub(crate) fn fresh_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     format!("colok-test-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
 }
