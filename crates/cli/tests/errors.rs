@@ -1,0 +1,201 @@
+//! Errors have three parts: what failed, why, and what to try; in both languages, and with the
+//! system's own words on the first line.
+
+mod common;
+
+use std::net::{TcpListener, UdpSocket};
+
+use common::{Output, Serving, colok, colok_with, command, finish};
+
+/// The lines of an error, which goes to standard error alone.
+fn told(output: &Output, code: i32) -> Vec<String> {
+    assert_eq!(output.code, Some(code), "{}", output.err);
+    assert!(output.out.is_empty(), "{:?}", output.out);
+    output.err.lines().map(str::to_owned).collect()
+}
+
+/// A port that nobody listens on: it was just given back.
+fn dead_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be bound");
+    listener.local_addr().expect("it is bound").port()
+}
+
+#[test]
+fn a_dead_port_names_the_command_that_would_start_a_server() {
+    // Nothing listens on this address of the loopback network; the ports are ours.
+    for (url, command) in [
+        ("tcp://127.9.8.7:5001", "colok serve echo"),
+        ("tcp://127.9.8.7:12345", "colok serve count"),
+        ("tcp://127.9.8.7:9", "colok serve discard"),
+        ("tcp://127.9.8.7:19", "colok serve chargen"),
+        ("udp://127.9.8.7:5001", "colok serve echo=udp://localhost:5001"),
+        ("udp://127.9.8.7:12345", "colok serve count=udp://localhost:12345"),
+    ] {
+        let lines = told(&colok_with(&["connect", url], b"hello"), 1);
+        assert_eq!(
+            lines,
+            [
+                format!("colok: connect {url}: Connection refused"),
+                "  why: nothing is listening there".to_owned(),
+                format!("  try: {command}"),
+            ]
+        );
+    }
+}
+
+#[test]
+fn a_dead_port_in_indonesian() {
+    let port = dead_port();
+    let url = format!("tcp://127.0.0.1:{port}");
+    let lines = told(&colok(&["connect", &url, "--lang", "id"]), 1);
+    assert_eq!(
+        lines,
+        [
+            format!("colok: connect {url}: Connection refused"),
+            "  sebab: tidak ada yang mendengarkan di sana".to_owned(),
+            format!("  coba: jalankan server lebih dahulu, atau periksa portnya ({port})"),
+        ]
+    );
+}
+
+#[test]
+fn a_port_in_use_names_its_holder() {
+    for (scheme, model) in [
+        ("tcp", "sequential"),
+        ("tcp", "threads"),
+        ("tcp", "processes"),
+        ("tcp", "events"),
+        ("udp", "auto"),
+    ] {
+        let first = Serving::start(&[&format!("echo={scheme}://127.0.0.1:0")], 1);
+        let address = first.addresses[0].clone();
+        let pid = first.pid();
+        let service = format!("echo={address}");
+        for (language, labels, held) in [
+            ("en", ["why: ", "try: ", "or:  "], "has this address"),
+            ("id", ["sebab: ", "coba: ", "atau: "], "memakai alamat ini"),
+        ] {
+            let second = ["serve", "--model", model, &service, "--lang", language];
+            let lines = told(&colok(&second), 1);
+            assert_eq!(lines[0], format!("colok: {address}: bind: Address already in use"));
+            assert_eq!(lines[1], format!("  {}colok (pid {pid}) {held}", labels[0]));
+            let next = format!("  {}colok serve echo={scheme}://localhost:", labels[1]);
+            assert!(lines[2].starts_with(&next), "{}", lines[2]);
+            let kill = format!("  {}kill {pid} (", labels[2]);
+            assert!(lines[3].starts_with(&kill), "{}", lines[3]);
+            assert_eq!(lines.len(), 4);
+        }
+    }
+}
+
+#[test]
+fn a_port_in_use_by_this_test_is_an_error_too() {
+    let tcp = TcpListener::bind("127.0.0.1:0").expect("loopback can be bound");
+    let udp = UdpSocket::bind("127.0.0.1:0").expect("loopback can be bound");
+    let tcp_url = format!("tcp://{}", tcp.local_addr().expect("it is bound"));
+    let udp_url = format!("udp://{}", udp.local_addr().expect("it is bound"));
+    for url in [tcp_url, udp_url] {
+        let lines = told(&colok(&["serve", &format!("count={url}")]), 1);
+        assert_eq!(lines[0], format!("colok: {url}: bind: Address already in use"));
+        assert!(lines[1].contains(&format!("(pid {})", std::process::id())), "{}", lines[1]);
+        assert!(lines[2].contains("colok serve count="), "{}", lines[2]);
+    }
+}
+
+#[test]
+fn addresses_that_are_not_of_this_computer() {
+    let lines = told(&colok(&["serve", "echo=tcp://192.0.2.1:7001"]), 1);
+    assert_eq!(lines[0], "colok: tcp://192.0.2.1:7001: bind: Cannot assign requested address");
+    assert_eq!(lines[1], "  why: this computer does not have that address");
+    assert!(lines[2].starts_with("  try: ip address"), "{}", lines[2]);
+}
+
+#[test]
+fn names_that_do_not_exist() {
+    // The name ends in the top-level domain that never exists (RFC 6761).
+    let lines = told(&colok(&["connect", "no-such-host.invalid:7"]), 1);
+    assert!(lines[0].starts_with("colok: getaddrinfo no-such-host.invalid: "), "{}", lines[0]);
+    assert_eq!(lines[1], "  why: no address is known for the name no-such-host.invalid");
+    assert!(lines[2].contains("getent hosts no-such-host.invalid"), "{}", lines[2]);
+}
+
+#[test]
+fn sockets_without_a_file() {
+    let lines = told(&colok(&["connect", "unix:/no/such/folder/x.sock"]), 1);
+    let url = "unix:///no/such/folder/x.sock";
+    assert_eq!(lines[0], format!("colok: connect {url}: No such file or directory"));
+    assert_eq!(lines[2], format!("  try: colok serve 'echo={url}'"));
+}
+
+#[test]
+fn usage_errors_suggest_the_nearest_name() {
+    for (arguments, expected) in [
+        (&["serv"][..], &["there is no verb serv", "try: perhaps serve"][..]),
+        (&["serve", "ehco"], &["there is no service ehco", "why: ", "try: colok serve echo"]),
+        (&["serve", "--modle", "x"], &["there is no option --modle", "try: perhaps --model"]),
+        (
+            &["serve", "--model", "thread"],
+            &["--model: thread is not a value for it", "why: it can be: auto, ", "perhaps threads"],
+        ),
+        (
+            &["serve", "echo=tcp://h:1?quite=off"],
+            &["echo has no option quite here", "idle, quit, gap", "perhaps quit"],
+        ),
+        (&["serve", "echo=tpc://h:1"], &["there is no scheme tpc", "why: ", "perhaps tcp"]),
+        (&["serve", "--drain", "5x"], &["--drain: 5x is not", "5s, 100ms"]),
+        (&["serve", "--idle-timeout", "0"], &["--idle-timeout: 0 is not", "above zero"]),
+        (&["serve", "--workers", "0"], &["--workers: 0 is not", "from 1 on"]),
+        (&["serve", "--log", "file"], &["--log: file is not", "json:FILE"]),
+        (&["serve", "--drain"], &["--drain needs a value", "colok serve --help"]),
+        (&["serve", "-q", "-v"], &["--quiet cannot be used with --verbose", "try: "]),
+        (&["connect"], &["connect needs URL", "try: colok connect [OPTION]... URL"]),
+        (&["connect", "localhost"], &["names no port", "try: tcp://localhost:5001"]),
+        (&["connect", "h:99999"], &["99999 is not a port", "from 0 to 65535", "try: "]),
+        (&["connect", "::1:5001:"], &["is not a host name", "brackets", "[::1]:5001"]),
+        (&["connect", "h:1?idle=5s"], &["the option idle belongs to a server's", "h:1"]),
+        (&["connect", "h:1", "--on-eof", "x"], &["--on-eof: x is not", "half-close"]),
+        (&["connect", "h:1", "--datagram", "0"], &["--datagram: 0 is not", "line"]),
+        (&["connect", "h:1", "--source", "x"], &["--source: x is not", "127.0.0.1"]),
+        (&["connect", "h:1", "--send", "\\q"], &["--send: \\q is not", "escapes"]),
+        (&["connect", "h:1", "--expect", ""], &["--expect:  is not", "empty pattern"]),
+        (&["connect", "h:1", "h:2"], &["h:2 is one argument too many", "colok connect --help"]),
+        (&["explain", "300.1.1.1"], &["300.1.1.1 is not an IPv4 address", "0 to 255", "try: "]),
+        (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),
+    ] {
+        let lines = told(&colok(arguments), 2);
+        assert_eq!(lines.len(), expected.len(), "{arguments:?}: {lines:#?}");
+        for (line, part) in lines.iter().zip(expected) {
+            assert!(line.contains(part), "{arguments:?}: {line} has no {part}");
+        }
+        // The same in Indonesian: as many lines, other words.
+        let indonesian = told(&colok(&[arguments, &["--lang", "id"]].concat()), 2);
+        assert_eq!(indonesian.len(), lines.len(), "{indonesian:#?}");
+        assert_ne!(indonesian, lines);
+    }
+}
+
+#[test]
+fn the_language_is_the_option_then_the_variable_then_the_locale() {
+    let first_word = |arguments: &[&str], variable: &str, locale: &str| {
+        let mut command = command(arguments);
+        command.env("COLOK_LANG", variable).env("LC_ALL", locale);
+        let text = finish(command, b"").text();
+        text.split_whitespace().find(|word| *word == "Usage:" || *word == "Cara").map(str::to_owned)
+    };
+    let is = |arguments: &[&str], variable, locale, expected: &str| {
+        assert_eq!(first_word(arguments, variable, locale).as_deref(), Some(expected));
+    };
+    is(&["--help"], "", "id_ID.UTF-8", "Cara");
+    is(&["--help"], "", "C", "Usage:");
+    is(&["--help"], "", "fr_FR.UTF-8", "Usage:");
+    is(&["--help"], "id", "C", "Cara");
+    is(&["--help"], "en", "id_ID.UTF-8", "Usage:");
+    is(&["--help", "--lang=en"], "id", "id_ID.UTF-8", "Usage:");
+    is(&["--lang", "id", "--help"], "en", "C", "Cara");
+}
+
+#[test]
+fn what_the_user_typed_cannot_drive_the_terminal() {
+    let lines = told(&colok(&["serve", "\x1b[31mred"]), 2);
+    assert_eq!(lines[0], "colok: there is no service \\u{1b}[31mred");
+}
