@@ -57,6 +57,7 @@ impl Model {
     }
 
     /// The model that `auto` stands for; every other is itself.
+    #[must_use]
     pub const fn resolved(self) -> Self {
         match self {
             Self::Auto => Self::Events,
@@ -82,7 +83,7 @@ pub(crate) fn run<T: Tap>(
     tap: &T,
 ) -> Result<Totals> {
     if model.resolved() == Model::Processes {
-        return processes::supervise(listeners, limits, stop, tap);
+        return processes::supervise(&listeners, limits, stop, tap);
     }
     let gate: Arc<dyn Gate> = Arc::new(LocalGate::new(limits));
     let own_ports = datagram::own_ports(&listeners);

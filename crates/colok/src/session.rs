@@ -30,8 +30,8 @@ use std::time::Duration;
 use colok_proto::{Input, Machine, Peer, Reason, Service, ServiceMachine, Time};
 use rustix::io::Errno;
 
-pub use desk::{Desk, SLICES_MAX};
 use desk::{Backlog, Turn};
+pub use desk::{Desk, SLICES_MAX};
 use observed::Preview;
 
 use crate::observe::Tap;
@@ -106,6 +106,8 @@ pub struct Session<T: Tap> {
     bytes_sent: u64,
     /// Bytes thrown away since the close began.
     discarded: u64,
+    /// Bytes counted as sent that the kernel has not taken yet; see [`Session::lent`].
+    with_kernel: usize,
     phase: Phase,
     backlog: Option<Box<Backlog>>,
     preview: Option<Box<Preview>>,
@@ -147,6 +149,7 @@ impl<T: Tap> Session<T> {
             bytes_received: 0,
             bytes_sent: 0,
             discarded: 0,
+            with_kernel: 0,
             phase: Phase::Open,
             backlog: None,
             preview,
@@ -199,6 +202,19 @@ impl<T: Tap> Session<T> {
         if self.backlog.as_ref().is_some_and(|backlog| backlog.is_empty()) {
             self.backlog = None;
         }
+    }
+
+    /// For engines whose writes complete later: `length` bytes that `write` of [`Session::pump`]
+    /// accepted are with the kernel. The session does not let go of the connection before they
+    /// have [`returned`](Session::returned), except when a deadline forces it.
+    pub fn lent(&mut self, length: usize) {
+        self.with_kernel += length;
+    }
+
+    /// `length` bytes that were lent have left, or never will.
+    pub fn returned(&mut self, now: Time, length: usize) {
+        self.active_at = now;
+        self.with_kernel -= length;
     }
 
     /// A call on the socket failed: the connection is over.
@@ -290,7 +306,7 @@ impl<T: Tap> Session<T> {
                 let send = send || self.waits_for_room || self.holds_input();
                 Next::Wait { receive, send }
             }
-            Phase::Flushing { .. } if send => {
+            Phase::Flushing { .. } if send || self.with_kernel > 0 => {
                 Next::Wait { receive: !self.peer_ended && room, send }
             }
             Phase::Flushing { .. } if self.peer_ended => Next::Close,

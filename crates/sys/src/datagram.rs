@@ -72,8 +72,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Er
     header.msg_controllen = control.0.len() as _;
     // SAFETY: every pointer in the header points to memory that lives across the call and has the
     // length given; IoSliceMut has the layout of iovec.
-    let length =
-        unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_TRUNC) };
+    let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_TRUNC) };
     let Ok(length) = usize::try_from(length) else { return Err(last_errno()) };
     // SAFETY: it was zeroed above, and all-zero bytes are a sockaddr_storage.
     let name = unsafe { name.assume_init() };
@@ -239,13 +238,12 @@ fn socket_address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
 
 fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
     // SAFETY: all-zero bytes are a valid sockaddr_storage.
-    let mut storage =
-        unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
+    let mut storage = unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
     let raw = &raw mut storage;
     match address {
         SocketAddr::V4(inet) => {
             let value = libc::sockaddr_in {
-                sin_family: libc::AF_INET as libc::sa_family_t,
+                sin_family: family(libc::AF_INET),
                 sin_port: inet.port().to_be(),
                 sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(inet.ip().octets()) },
                 sin_zero: [0; 8],
@@ -256,7 +254,7 @@ fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t)
         }
         SocketAddr::V6(inet) => {
             let value = libc::sockaddr_in6 {
-                sin6_family: libc::AF_INET6 as libc::sa_family_t,
+                sin6_family: family(libc::AF_INET6),
                 sin6_port: inet.port().to_be(),
                 sin6_flowinfo: inet.flowinfo(),
                 sin6_addr: libc::in6_addr { s6_addr: inet.ip().octets() },
@@ -267,6 +265,10 @@ fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t)
             (storage, socklen::<libc::sockaddr_in6>())
         }
     }
+}
+
+fn family(number: libc::c_int) -> libc::sa_family_t {
+    libc::sa_family_t::try_from(number).expect("address families are small numbers")
 }
 
 fn last_errno() -> Errno {

@@ -4,5 +4,9 @@
 //! operation and states why it is sound. Nothing here knows a protocol, an engine or an address
 //! text.
 
+#[cfg(feature = "count-allocations")]
+pub mod allocations;
 pub mod datagram;
 pub mod readiness;
+#[cfg(feature = "ring")]
+pub mod ring;

@@ -11,41 +11,41 @@ use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 /// How long anything may take; a busy machine needs a fraction of it.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a program printed and how it ended.
 #[derive(Debug)]
-pub struct Output {
-    pub code: Option<i32>,
-    pub out: Vec<u8>,
-    pub err: String,
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: Vec<u8>,
+    pub(crate) err: String,
 }
 
 impl Output {
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.out.clone()).expect("the output is text")
     }
 }
 
 /// `colok` with these arguments, speaking English, without colours, without a history.
-pub fn command(arguments: &[&str]) -> Command {
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_colok"));
     command.args(arguments).env_remove("COLOK_LANG").env("LC_ALL", "C").env("NO_COLOR", "1");
     command
 }
 
 /// Runs `colok` to its end without input.
-pub fn colok(arguments: &[&str]) -> Output {
+pub(crate) fn colok(arguments: &[&str]) -> Output {
     colok_with(arguments, b"")
 }
 
 /// Runs `colok` to its end, with this input.
-pub fn colok_with(arguments: &[&str], input: &[u8]) -> Output {
+pub(crate) fn colok_with(arguments: &[&str], input: &[u8]) -> Output {
     finish(command(arguments), input)
 }
 
 /// Runs a command to its end, with this input.
-pub fn finish(mut command: Command, input: &[u8]) -> Output {
+pub(crate) fn finish(mut command: Command, input: &[u8]) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -79,7 +79,7 @@ fn collect(mut stream: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
 }
 
 /// Waits for the end; a program that does not end is killed, and the test fails.
-pub fn wait(child: &mut Child) -> ExitStatus {
+pub(crate) fn wait(child: &mut Child) -> ExitStatus {
     let start = Instant::now();
     loop {
         if let Some(status) = child.try_wait().expect("it is our child") {
@@ -94,17 +94,17 @@ pub fn wait(child: &mut Child) -> ExitStatus {
 }
 
 /// A running `colok serve`, with the lines of its standard output. Dropping it stops it.
-pub struct Serving {
+pub(crate) struct Serving {
     child: Child,
     lines: Receiver<String>,
     /// The addresses that were bound, as URLs, in order.
-    pub addresses: Vec<String>,
+    pub(crate) addresses: Vec<String>,
 }
 
 impl Serving {
     /// Starts `colok serve --log json:-` with these arguments and waits until `listeners`
     /// addresses are bound.
-    pub fn start(arguments: &[&str], listeners: usize) -> Self {
+    pub(crate) fn start(arguments: &[&str], listeners: usize) -> Self {
         let all = [&["serve", "--log", "json:-"], arguments].concat();
         let mut serving = Self::plain(&all);
         while serving.addresses.len() < listeners {
@@ -115,7 +115,7 @@ impl Serving {
     }
 
     /// Starts `colok` with exactly these arguments.
-    pub fn plain(arguments: &[&str]) -> Self {
+    pub(crate) fn plain(arguments: &[&str]) -> Self {
         let mut child = command(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -134,22 +134,22 @@ impl Serving {
         Self { child, lines, addresses: Vec::new() }
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// `host:port` of the first address.
-    pub fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         self.addresses[0].split_once("://").expect("it is a URL").1
     }
 
     /// The next line of standard output.
-    pub fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         self.lines.recv_timeout(PATIENCE).expect("there is one more line")
     }
 
     /// The first line that holds this text.
-    pub fn line_with(&self, text: &str) -> String {
+    pub(crate) fn line_with(&self, text: &str) -> String {
         loop {
             let line = self.line();
             if line.contains(text) {
@@ -159,7 +159,7 @@ impl Serving {
     }
 
     /// The next event of this name in the JSON log.
-    pub fn event(&self, name: &str) -> Value {
+    pub(crate) fn event(&self, name: &str) -> Value {
         loop {
             let line = self.line();
             let event: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
@@ -169,13 +169,13 @@ impl Serving {
         }
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         rustix::process::kill_process(pid.expect("it has a pid"), signal).expect("it runs");
     }
 
     /// Waits for the end; gives the exit code and the lines that were left.
-    pub fn end(mut self) -> (Option<i32>, Vec<String>) {
+    pub(crate) fn end(mut self) -> (Option<i32>, Vec<String>) {
         let status = wait(&mut self.child);
         (status.code(), self.lines.iter().collect())
     }

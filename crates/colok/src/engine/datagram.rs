@@ -165,8 +165,7 @@ impl<'s, T: Tap> Service<'s, T> {
             return Err("own-port");
         }
         self.tell_message(source, bytes);
-        let peer =
-            Peer { local: self.listener.address.clone(), remote: Address::Inet(source) };
+        let peer = Peer { local: self.listener.address.clone(), remote: Address::Inet(source) };
         let reply = answer_datagram(&self.listener.service, &peer, now, bytes, desk);
         let Some(reply) = reply else {
             desk.reset();

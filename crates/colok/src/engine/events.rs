@@ -54,8 +54,7 @@ struct Shared {
 /// Serves the ports until stopped, on `limits.workers` threads.
 pub(crate) fn run<T: Tap>(ports: &Arc<[Port<T>]>, limits: &Limits, stop: &Stop) -> Result<()> {
     // All runtimes are made before any serves, so that a system without them is an error at once.
-    let runtimes: Vec<_> =
-        (0..limits.workers.max(1)).map(|_| runtime()).collect::<Result<_>>()?;
+    let runtimes: Vec<_> = (0..limits.workers.max(1)).map(|_| runtime()).collect::<Result<_>>()?;
     let drain = limits.drain;
     thread::scope(|scope| {
         for (index, runtime) in runtimes.into_iter().enumerate() {
@@ -175,25 +174,13 @@ enum Woken {
 
 /// Serves one connection to its end.
 async fn connection<T: Tap>(served: Box<Served<T>>, clock: Clock, shared: Arc<Shared>) {
-    match served.register() {
-        Ok(mut served) => {
-            with_worker(|worker| served.opened(clock.now(), worker));
-            serve(&mut served, &shared, clock).await;
-            served.finish(clock.now());
-        }
-        // The event loop has no room for it.
-        Err((mut served, errno)) => {
-            served.session.failed(errno);
-            served.finish(clock.now());
-        }
-    }
+    let Some(mut served) = served.register(clock.now()) else { return };
+    with_worker(|worker| served.opened(clock.now(), worker));
+    serve(&mut served, &shared, clock).await;
+    served.finish(clock.now());
 }
 
-async fn serve<T: Tap>(
-    served: &mut Served<T, Registered>,
-    shared: &Shared,
-    clock: Clock,
-) {
+async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, clock: Clock) {
     let mut now = clock.now();
     let mut alarm = Alarm { clock, armed_for: served.session.deadline() };
     let mut timer = pin!(sleep(alarm.armed_for.since(now)));

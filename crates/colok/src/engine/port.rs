@@ -110,25 +110,26 @@ impl<T: Tap> Port<T> {
         let local = asked.unwrap_or_else(|| self.listener.address.clone());
         let peer = Peer { local, remote };
         let address = ip_of(&peer.remote);
-        let (machine, admission, connection) = match self.gate.admit(self.context.service.kind().name(), &peer) {
-            Ok(connection) => {
-                let admission = Admission::admitted(self.gate.clone(), address, connection);
-                (self.context.service.machine(), admission, connection)
-            }
-            Err(refusal) => {
-                self.context.tap.event(|| Event::Refused {
-                    service: self.context.service.kind().name().to_owned(),
-                    local: peer.local.to_string(),
-                    remote: peer.remote.to_string(),
-                    reason: refusal.name().to_owned(),
-                });
-                if !self.gate.begin_refusal() {
-                    calls.close(socket);
-                    return Accepted::Again;
+        let (machine, admission, connection) =
+            match self.gate.admit(self.context.service.kind().name(), &peer) {
+                Ok(connection) => {
+                    let admission = Admission::admitted(self.gate.clone(), address, connection);
+                    (self.context.service.machine(), admission, connection)
                 }
-                (ServiceMachine::refuse(refusal), Admission::refused(self.gate.clone()), 0)
-            }
-        };
+                Err(refusal) => {
+                    self.context.tap.event(|| Event::Refused {
+                        service: self.context.service.kind().name().to_owned(),
+                        local: peer.local.to_string(),
+                        remote: peer.remote.to_string(),
+                        reason: refusal.name().to_owned(),
+                    });
+                    if !self.gate.begin_refusal() {
+                        calls.close(socket);
+                        return Accepted::Again;
+                    }
+                    (ServiceMachine::refuse(refusal), Admission::refused(self.gate.clone()), 0)
+                }
+            };
         let session =
             Session::new(self.context.clone(), machine, connection, peer, self.clock.now());
         let tap = self.context.tap.clone();

@@ -66,14 +66,16 @@ pub(crate) struct Served<T: Tap, S: Socket = OwnedFd> {
 }
 
 impl<T: Tap> Served<T> {
-    /// Registers the socket with the event loop of this thread.
-    pub(crate) fn register(self) -> Result<Served<T, Registered>, (Self, Errno)> {
-        let Self { session, socket, admission, tap } = self;
+    /// Registers the socket with the event loop of this thread. When that has no room for it, the
+    /// connection is over.
+    pub(crate) fn register(self, now: Time) -> Option<Served<T, Registered>> {
+        let Self { mut session, socket, admission, tap } = self;
         match Registered::new(socket) {
-            Ok(socket) => Ok(Served { session, socket, admission, tap }),
+            Ok(socket) => Some(Served { session, socket, admission, tap }),
             Err((socket, error)) => {
-                let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-                Err((Self { session, socket, admission, tap }, errno))
+                session.failed(Errno::from_io_error(&error).unwrap_or(Errno::IO));
+                Self { session, socket, admission, tap }.finish(now);
+                None
             }
         }
     }

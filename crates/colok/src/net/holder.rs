@@ -27,7 +27,7 @@ impl fmt::Display for Holder {
     }
 }
 
-/// TCP state LISTEN in `/proc/net/tcp` (include/net/tcp_states.h).
+/// TCP state LISTEN in `/proc/net/tcp` (`include/net/tcp_states.h`).
 const TCP_LISTEN: &str = "0A";
 
 /// Who holds this port, if it can be known. An address is held by a socket on the same address,
@@ -99,7 +99,9 @@ fn of_inodes(inodes: &[String]) -> Option<Holder> {
         let folder = Path::new("/proc").join(process.to_string());
         let holds = fs::read_dir(folder.join("fd")).ok()?.any(|entry| {
             let link = entry.ok().and_then(|entry| fs::read_link(entry.path()).ok());
-            link.is_some_and(|link| targets.iter().any(|target| link.as_os_str() == target.as_str()))
+            link.is_some_and(|link| {
+                targets.iter().any(|target| link.as_os_str() == target.as_str())
+            })
         });
         let name = || fs::read_to_string(folder.join("comm")).unwrap_or_default();
         holds.then(|| Holder { process, name: crate::observe::printable(name().trim().as_bytes()) })

@@ -251,12 +251,8 @@ fn set_datagram_options<T: Tap>(
     calls: Calls<'_, T>,
 ) -> Result<()> {
     let url = &address.url;
-    let fail = |errno| Error::Bind {
-        call: "setsockopt",
-        address: url.to_string(),
-        errno,
-        holder: None,
-    };
+    let fail =
+        |errno| Error::Bind { call: "setsockopt", address: url.to_string(), errno, holder: None };
     // Tells with each datagram the address that it came to, so that the reply leaves from there.
     let option = if at.is_ipv4() { "IP_PKTINFO" } else { "IPV6_RECVPKTINFO" };
     let set = || colok_sys::datagram::receive_destination(socket.as_fd(), at.is_ipv6());
@@ -284,8 +280,7 @@ fn join<T: Tap>(socket: &OwnedFd, url: &Url, group: &str, calls: Calls<'_, T>) -
     let result = match address {
         IpAddr::V4(address) => {
             let any = Ipv4Addr::UNSPECIFIED;
-            let run =
-                || sockopt::set_ip_add_membership_with_ifindex(socket, &address, &any, index);
+            let run = || sockopt::set_ip_add_membership_with_ifindex(socket, &address, &any, index);
             calls.set_option(socket.as_fd(), "IP_ADD_MEMBERSHIP", run)
         }
         IpAddr::V6(address) => {

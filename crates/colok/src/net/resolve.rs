@@ -1,6 +1,6 @@
 //! From a host and a port to socket addresses, all of them, in the order to try them.
 //!
-//! `localhost` is always 127.0.0.1 and then ::1, whatever the system's files say; an address is
+//! `localhost` is always `127.0.0.1` and then `::1`, whatever the system's files say; an address is
 //! itself; every other name goes to the system's resolver. Nothing here connects.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6, ToSocketAddrs};

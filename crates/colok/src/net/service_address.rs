@@ -251,8 +251,7 @@ impl Builder {
             }
             "quit" => self.echo.quit = choice(value, &[("on", true), ("off", false)], "on or off")?,
             "lang" => {
-                let languages =
-                    [("id", CountLanguage::Indonesian), ("en", CountLanguage::English)];
+                let languages = [("id", CountLanguage::Indonesian), ("en", CountLanguage::English)];
                 self.count.language = choice(value, &languages, "id or en")?;
             }
             "unit" => {
@@ -365,12 +364,18 @@ mod tests {
             ("ehco", "there is no service `ehco`"),
             ("", "there is no service ``"),
             ("chargen=udp://localhost", "chargen is not served over udp"),
-            ("echo=tcp://h:1?quite=off", "option `quite` of echo: does not exist here; there are idle"),
+            (
+                "echo=tcp://h:1?quite=off",
+                "option `quite` of echo: does not exist here; there are idle",
+            ),
             ("echo=tcp://h:1?quit=no", "option `quit` of echo: `no` is not on or off"),
             ("echo=tcp://h:1?idle=0", "option `idle` of echo: `0` is not a length of time"),
             ("echo=tcp://h:1?mode=600", "option `mode` of echo: does not exist here"),
             ("echo=unix:/x?mode=999", "option `mode` of echo: `999` is not three octal digits"),
-            ("echo=udp://h:1?join=10.0.0.1", "option `join` of echo: `10.0.0.1` is not a multicast"),
+            (
+                "echo=udp://h:1?join=10.0.0.1",
+                "option `join` of echo: `10.0.0.1` is not a multicast",
+            ),
             ("echo=http://h", "there is no scheme `http`"),
         ] {
             let error = read(text).expect_err(text).to_string();

@@ -27,13 +27,14 @@ pub struct Calls<'t, T: Tap> {
 }
 
 // Derived, these would ask that the tap itself can be copied.
+impl<T: Tap> Copy for Calls<'_, T> {}
+
+#[expect(clippy::expl_impl_clone_on_copy, reason = "deriving would ask too much")]
 impl<T: Tap> Clone for Calls<'_, T> {
     fn clone(&self) -> Self {
         *self
     }
 }
-
-impl<T: Tap> Copy for Calls<'_, T> {}
 
 type Result<T> = std::result::Result<T, Errno>;
 
@@ -124,8 +125,7 @@ impl<'t, T: Tap> Calls<'t, T> {
     /// The error of a connect that was in progress: getsockopt(2) `SO_ERROR`.
     pub fn connect_error(&self, socket: BorrowedFd<'_>) -> Result<()> {
         let run = || sockopt::socket_error(socket);
-        let pending = self.observe("getsockopt", Some(socket), || "SO_ERROR".into(), run, |_| 0)?;
-        pending
+        self.observe("getsockopt", Some(socket), || "SO_ERROR".into(), run, |_| 0)?
     }
 
     /// setsockopt(2); `option` names it for people, `run` makes the call.
@@ -235,10 +235,12 @@ impl<'t, T: Tap> Calls<'t, T> {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is called with what calls return")]
 fn zero((): &()) -> i64 {
     0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is called with what calls return")]
 fn count(length: &usize) -> i64 {
     i64::try_from(*length).unwrap_or(i64::MAX)
 }

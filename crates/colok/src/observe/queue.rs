@@ -71,22 +71,6 @@ impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
 }
 
 impl RecordReceiver {
-    /// The next record, waiting for it; `None` when every tap is gone. Records that were dropped
-    /// are told as an [`Event::Dropped`] as soon as there is room to tell it.
-    pub fn next(&mut self) -> Option<Record> {
-        loop {
-            if let Some(record) = self.news_of_drops() {
-                return Some(record);
-            }
-            // The wait has an end only so that drops are told when nothing else happens.
-            match self.receiver.recv_timeout(Duration::from_secs(1)) {
-                Ok(record) => return Some(record),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return self.news_of_drops(),
-            }
-        }
-    }
-
     /// The next record if one is waiting.
     pub fn try_next(&mut self) -> Option<Record> {
         self.news_of_drops().or_else(|| self.receiver.try_recv().ok())
@@ -100,6 +84,26 @@ impl RecordReceiver {
         let event = Event::Dropped { records: dropped - self.reported };
         self.reported = dropped;
         Some(Record { time_unix_us: now_unix_micros(), event })
+    }
+}
+
+/// The next record, waiting for it; ends when every tap is gone. Records that were dropped are
+/// told as an [`Event::Dropped`] as soon as there is room to tell it.
+impl Iterator for RecordReceiver {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        loop {
+            if let Some(record) = self.news_of_drops() {
+                return Some(record);
+            }
+            // The wait has an end only so that drops are told when nothing else happens.
+            match self.receiver.recv_timeout(Duration::from_secs(1)) {
+                Ok(record) => return Some(record),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.news_of_drops(),
+            }
+        }
     }
 }
 

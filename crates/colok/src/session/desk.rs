@@ -131,8 +131,12 @@ impl Desk {
         if let [] | [_] = self.segments[..] {
             return self.segments.first().map_or(&[], |segment| self.resolve(segment, input));
         }
-        let pieces: Vec<u8> =
-            self.segments.iter().flat_map(|segment| self.resolve(segment, input)).copied().collect();
+        let pieces: Vec<u8> = self
+            .segments
+            .iter()
+            .flat_map(|segment| self.resolve(segment, input))
+            .copied()
+            .collect();
         self.output = pieces;
         &self.output
     }

@@ -133,11 +133,12 @@ fn count_splits_do_not_matter(model: Model, place: &str) {
     // A gap that no busy machine reaches between two writes.
     let server = serve(model, "count", &format!("{place}?gap=10s&lang=en"));
     let mut client = server.connect();
-    let message = "kalimat dengan huruf é, 漢字 dan 🦀\n".repeat(1);
+    let message = "kalimat dengan huruf é, 漢字 dan 🦀\n";
     for byte in message.as_bytes().chunks(1) {
         client.send(byte);
     }
-    let expected = format!("Number of characters in this sentence: {}\n", message.chars().count() - 1);
+    let expected =
+        format!("Number of characters in this sentence: {}\n", message.chars().count() - 1);
     client.ask(b"", expected.as_bytes());
 }
 
@@ -197,7 +198,7 @@ fn refused_still_reads_the_reason(model: Model, place: &str) {
     let mut writer = second.duplicate();
     let writing = std::thread::spawn(move || {
         use std::io::Write;
-        let _ = writer.write_all(&[0; 200 * 1024]);
+        let _ = writer.write_all(&noise(0, 200 * 1024));
     });
     let reason = second.receive_all();
     assert_eq!(String::from_utf8_lossy(&reason), "refused: the server is full, try again later\n");
@@ -214,7 +215,7 @@ fn refused_still_reads_the_reason(model: Model, place: &str) {
 
 fn stop_answers_what_was_sent(model: Model, place: &str) {
     let server = serve(model, "count", place);
-    let served_at_once = if model == Model::Sequential { 1 } else { 8 };
+    let served_at_once: u64 = if model == Model::Sequential { 1 } else { 8 };
     let mut clients: Vec<Client> = (0..served_at_once).map(|_| server.connect()).collect();
     for client in &mut clients {
         client.ask(b"Handy Arfiano Hastyawan\n", &[REPLY, b"\n"].concat());
@@ -232,7 +233,7 @@ fn stop_answers_what_was_sent(model: Model, place: &str) {
     }
     drop(clients);
     let totals = server.finish();
-    assert_eq!(totals.connections, served_at_once as u64);
+    assert_eq!(totals.connections, served_at_once);
 }
 
 fn many_clients_at_once(model: Model, place: &str) {

@@ -79,7 +79,7 @@ struct Connection {
 
 /// Runs workers until stopped; returns what was done.
 pub(crate) fn supervise<T: Tap>(
-    listeners: Vec<Listener>,
+    listeners: &[Listener],
     limits: &Limits,
     stop: &Stop,
     tap: &T,
@@ -92,7 +92,7 @@ pub(crate) fn supervise<T: Tap>(
         (true, true) => Reporting::Detail { messages: tap.messages(), calls: tap.calls() },
     };
     let supervisor = Supervisor {
-        listeners: &listeners,
+        listeners,
         limits,
         stop,
         tap,
@@ -163,13 +163,7 @@ impl<T: Tap> Supervisor<'_, T> {
             return Err(Errno::TOOBIG);
         }
         let child = spawn(worker, their_control)?;
-        let held = Held {
-            child,
-            control,
-            admission,
-            connections: HashMap::new(),
-            refusing: 0,
-        };
+        let held = Held { child, control, admission, connections: HashMap::new(), refusing: 0 };
         self.remember(worker, &held)?;
         held.control.send_with(&set_up, &descriptors)?;
         Ok(held)
@@ -340,9 +334,8 @@ fn wait_for_either(held: &Held, control: bool, admission: bool) -> [bool; 2] {
         PollFd::from_borrowed_fd(held.admission.socket(), events(admission)),
     ];
     let found = poll(&mut descriptors, None).unwrap_or(0);
-    let ready = |index: usize, open: bool| {
-        found > 0 && open && !descriptors[index].revents().is_empty()
-    };
+    let ready =
+        |index: usize, open: bool| found > 0 && open && !descriptors[index].revents().is_empty();
     [ready(0, control), ready(1, admission)]
 }
 

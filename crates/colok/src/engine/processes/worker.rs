@@ -98,8 +98,7 @@ fn obey(control: &Channel, stop: &Stop) {
 
 fn serve<T: Tap>(job: Job, tap: &T) -> Result<(), Errno> {
     let Job { listeners, own_ports, limits, gate, stop } = job;
-    let served =
-        run_here(Model::Processes, listeners, &own_ports, &limits, &stop, tap, &gate);
+    let served = run_here(Model::Processes, listeners, &own_ports, &limits, &stop, tap, &gate);
     served.map_err(|error| error.errno().unwrap_or(Errno::IO))
 }
 
@@ -107,12 +106,12 @@ fn serve<T: Tap>(job: Job, tap: &T) -> Result<(), Errno> {
 fn report<T: Tap>(
     job: Job,
     tap: T,
-    mut records: RecordReceiver,
+    records: RecordReceiver,
     control: &Channel,
 ) -> Result<(), Errno> {
     thread::scope(|scope| {
         scope.spawn(|| {
-            while let Some(record) = records.next() {
+            for record in records {
                 if control.send(&record).is_err() {
                     return;
                 }
