@@ -42,7 +42,9 @@ pub(super) fn run<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
             .map_err(|error| context.problem(&error))?;
     let session: Shared<T> = Arc::new(Mutex::new(session));
     let editor = history::editor().map_err(|error| editor_problem(&error))?;
-    let mut terminal = Terminal { context, session, editor, prompt: prompt(url) };
+    let ended = Arc::new(Ended::default());
+    let prompt = prompt(url);
+    let mut terminal = Terminal { context, session, editor, prompt, ended: ended.clone() };
 
     let style = Style::of(&std::io::stdout());
     // The first event is the connection that was made; it is told before the first prompt.
@@ -52,7 +54,6 @@ pub(super) fn run<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
         remote = Some(peer.remote);
     }
     let external = terminal.editor.create_external_printer().ok();
-    let ended = Arc::new(Ended::default());
     let again = context.arguments.reconnect.then(|| Arc::downgrade(&terminal.session));
     let messages = context.messages.clone();
     let mut printer = Printer::new(
@@ -115,6 +116,7 @@ struct Terminal<'a, 'c, T: Tap> {
     session: Shared<T>,
     editor: DefaultEditor,
     prompt: String,
+    ended: Arc<Ended>,
 }
 
 impl<T: Tap> Terminal<'_, '_, T> {
@@ -151,6 +153,7 @@ impl<T: Tap> Terminal<'_, '_, T> {
                 self.tell(&self.context.problem(&error));
                 return false;
             }
+            self.ended.reconnected();
             if line.is_empty() {
                 return true;
             }

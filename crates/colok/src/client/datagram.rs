@@ -37,9 +37,15 @@ const WINDOW_DATAGRAMS: usize = 16;
 /// Bytes that may be unanswered before sending pauses; a datagram of any size may go alone.
 const WINDOW_BYTES: usize = 32 * 1024;
 
-/// The pause when the window is full and no answer comes; then it counts as empty, so that a
-/// service that never answers is sent 1600 datagrams in a second.
-const WINDOW_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause when the window is full and no answer comes; then it counts as empty. A
+/// server on a busy machine may need this long before it runs.
+const WINDOW_PAUSE: Duration = Duration::from_millis(100);
+
+/// After so many pauses in a row without an answer the service is one that does not answer.
+const SILENT_PAUSES: u32 = 5;
+
+/// The pause for a service that does not answer: it is sent up to 1600 datagrams in a second.
+const SILENT_PAUSE: Duration = Duration::from_millis(10);
 
 /// Bytes read from the input at once.
 const READ_BYTES: usize = 64 * 1024;
@@ -322,14 +328,18 @@ impl<'a, T: Tap> Exchange<'a, T> {
 struct Window {
     lengths: VecDeque<usize>,
     last_sent: Time,
+    /// Pauses since the last answer.
+    silent_pauses: u32,
 }
 
 impl Window {
     /// Until when a datagram of this length has to wait; `None` when it may go now.
     fn pause(&mut self, length: usize, now: Time) -> Option<Time> {
-        let until = self.last_sent + WINDOW_PAUSE;
-        if now >= until {
+        let silent = self.silent_pauses >= SILENT_PAUSES;
+        let until = self.last_sent + if silent { SILENT_PAUSE } else { WINDOW_PAUSE };
+        if now >= until && !self.lengths.is_empty() {
             self.lengths.clear();
+            self.silent_pauses = self.silent_pauses.saturating_add(1);
         }
         let bytes: usize = self.lengths.iter().sum();
         let fits = self.lengths.len() < WINDOW_DATAGRAMS && bytes + length <= WINDOW_BYTES;
@@ -343,6 +353,7 @@ impl Window {
 
     fn answered(&mut self) {
         self.lengths.pop_front();
+        self.silent_pauses = 0;
     }
 }
 
@@ -486,6 +497,19 @@ mod tests {
         window.answered();
         assert_eq!(window.pause(1, start), None);
         assert!(window.pause(WINDOW_BYTES, start).is_some());
-        assert_eq!(window.pause(DATAGRAM_LENGTH_MAX, start + WINDOW_PAUSE), None);
+        let mut now = start + WINDOW_PAUSE;
+        assert_eq!(window.pause(DATAGRAM_LENGTH_MAX, now), None);
+        // Nobody answers: the pauses become short, until somebody does.
+        for _ in 1..SILENT_PAUSES {
+            window.sent(WINDOW_BYTES, now);
+            assert_eq!(window.pause(1, now), Some(now + WINDOW_PAUSE));
+            now = now + WINDOW_PAUSE;
+            assert_eq!(window.pause(1, now), None);
+        }
+        window.sent(WINDOW_BYTES, now);
+        assert_eq!(window.pause(1, now), Some(now + SILENT_PAUSE));
+        window.answered();
+        window.sent(WINDOW_BYTES, now);
+        assert_eq!(window.pause(1, now), Some(now + WINDOW_PAUSE));
     }
 }

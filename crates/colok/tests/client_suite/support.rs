@@ -13,7 +13,7 @@ use colok::net::url::{Transport, Url};
 use colok::observe::NoTap;
 
 /// Longer than anything here takes on the busiest machine.
-pub(crate) const LONG: Duration = Duration::from_mins(1);
+pub(crate) const LONG: Duration = Duration::from_mins(3);
 
 /// Runs `body` on a thread of its own and panics when it takes longer than [`LONG`].
 pub(crate) fn bounded<R: Send + 'static>(body: impl FnOnce() -> R + Send + 'static) -> R {

@@ -29,7 +29,10 @@ pub(super) struct Ended {
 
 #[derive(Default)]
 struct State {
-    closed: bool,
+    /// Connections made after the first one.
+    reconnected: u64,
+    /// Ends that were printed. Each connection ends once, so they are told apart by counting.
+    closed: u64,
     stopping: bool,
 }
 
@@ -42,7 +45,12 @@ impl Ended {
     /// Waits until the connection has ended and that was printed; Ctrl-C ends the program.
     pub(super) fn wait(&self) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(self.changed.wait_while(state, |state| !state.closed));
+        drop(self.changed.wait_while(state, |state| state.closed <= state.reconnected));
+    }
+
+    /// The session was connected again; told by whoever did it.
+    pub(super) fn reconnected(&self) {
+        self.change(|state| state.reconnected += 1);
     }
 
     /// The program ends: no more tries to connect.
@@ -94,7 +102,6 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
         while let Ok(event) = events.recv() {
             match event {
                 LineEvent::Connected { peer } => {
-                    self.ended.change(|state| state.closed = false);
                     let line = self.style.dim(greeting(&peer, &self.messages)) + "\n";
                     self.print(&line);
                 }
@@ -108,7 +115,8 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
                 }
             }
         }
-        self.ended.change(|state| state.closed = true);
+        // Nothing more can come, so nobody has to wait.
+        self.ended.change(|state| state.closed = u64::MAX);
     }
 
     /// A reply as text, with its round-trip time at the end of its first line.
@@ -145,7 +153,7 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
         }
         let line = self.style.dim(line) + "\n";
         self.print(&line);
-        self.ended.change(|state| state.closed = true);
+        self.ended.change(|state| state.closed += 1);
         self.connect_again();
     }
 
@@ -155,7 +163,11 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
         while self.ended.pause() {
             let Some(session) = again.upgrade() else { return };
             let mut session = lock(&session);
-            if session.is_open() || session.reconnect().is_ok() {
+            if session.is_open() {
+                return;
+            }
+            if session.reconnect().is_ok() {
+                self.ended.reconnected();
                 return;
             }
         }
