@@ -87,9 +87,9 @@ impl Outcome {
 }
 
 /// Calls go to standard error: standard output belongs to what the peer says.
-fn print_calls(mut receiver: RecordReceiver) {
+fn print_calls(receiver: RecordReceiver) {
     let mut output = std::io::stderr();
-    while let Some(record) = receiver.next() {
+    for record in receiver {
         if let Event::Call(call) = &record.event
             && writeln!(output, "{}", call_line(call)).is_err()
         {

@@ -43,7 +43,7 @@ fn echo_server() -> String {
 
 #[test]
 fn bytes_in_bytes_out_exactly() {
-    for input in [&b"hello"[..], b"", b"\x00\xff\r\n\x1b", &[7; 300_000]] {
+    for input in [&b"hello"[..], b"", b"\x00\xff\r\n\x1b", &vec![7; 300_000]] {
         let talk = colok_with(&["connect", &echo_server()], input);
         assert_eq!((talk.code, talk.err.as_str()), (Some(0), ""));
         assert!(talk.out == input, "{} bytes of {}", talk.out.len(), input.len());
@@ -195,7 +195,7 @@ fn datagrams() {
     assert_eq!(reply.code, Some(0));
     assert_eq!(reply.text(), "Jumlah karakter dalam kalimat tersebut ada: 23");
 
-    let long = colok_with(&["connect", url], &[b'x'; 65_508]);
+    let long = colok_with(&["connect", url], &vec![b'x'; 65_508]);
     assert_eq!(long.code, Some(1));
     assert!(long.err.contains("why: a datagram carries at most 65507 bytes"), "{}", long.err);
 }

@@ -22,6 +22,10 @@ struct Terminal {
     keyboard: File,
     screen: Receiver<Vec<u8>>,
     shown: String,
+    /// Everything that was shown.
+    seen: String,
+    /// How often the editor was ready for a line, and how often it is to be before the next key.
+    prompts: (usize, usize),
     state: PathBuf,
 }
 
@@ -59,11 +63,32 @@ impl Terminal {
                 }
             }
         });
-        Self { child, keyboard, screen, shown: String::new(), state }
+        let (shown, seen, prompts) = (String::new(), String::new(), (0, 1));
+        Self { child, keyboard, screen, shown, seen, prompts, state }
     }
 
+    /// Presses keys once the editor is ready: between two lines the terminal itself would act on
+    /// them, and Ctrl-D would be lost.
     fn press(&mut self, keys: &str) {
+        while self.prompts.0 < self.prompts.1 {
+            let bytes = self.screen.recv_timeout(PATIENCE).expect("the prompt comes");
+            self.take(&bytes);
+        }
+        if keys == ENTER {
+            self.prompts.1 += 1;
+        }
         self.keyboard.write_all(keys.as_bytes()).expect("it takes keys");
+    }
+
+    /// Takes what was written to the terminal.
+    fn take(&mut self, bytes: &[u8]) {
+        // The editor asks for bracketed paste each time it starts on a line.
+        const READY: &str = "\x1b[?2004h";
+        let before = self.seen.matches(READY).count();
+        let text = String::from_utf8_lossy(bytes);
+        self.seen.push_str(&text);
+        self.prompts.0 += self.seen.matches(READY).count() - before;
+        self.shown.push_str(&text);
     }
 
     /// Waits until this text is shown, and forgets what came before it.
@@ -76,8 +101,8 @@ impl Terminal {
             }
             let left = PATIENCE.saturating_sub(start.elapsed());
             match self.screen.recv_timeout(left) {
-                Ok(bytes) => self.shown.push_str(&String::from_utf8_lossy(&bytes)),
-                Err(_) => panic!("{text:?} was not shown, but {:?}", self.shown),
+                Ok(bytes) => self.take(&bytes),
+                Err(error) => panic!("{text:?} was not shown: {error}; but {:?}", self.shown),
             }
         }
     }

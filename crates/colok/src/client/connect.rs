@@ -1,6 +1,6 @@
 //! From an address to a connected socket.
 //!
-//! Every address of a name is tried (see [`race`](super::race)); a server that is not up yet is
+//! Every address of a name is tried (see [`race`]); a server that is not up yet is
 //! tried again for as long as the caller allows. A datagram socket is connected too when one
 //! address answers, because only then does the kernel tell that nothing listens there; towards
 //! multicast and broadcast, where many may answer, it stays unconnected.

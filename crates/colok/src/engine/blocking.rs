@@ -44,7 +44,7 @@ pub(crate) fn serve<T: Tap>(
     drain: Duration,
     turn: &mut impl Turn<T>,
 ) {
-    let mut draining = false;
+    let mut heard = StopState::Run;
     served.opened(clock.now(), worker);
     loop {
         let now = clock.now();
@@ -52,15 +52,15 @@ pub(crate) fn serve<T: Tap>(
         if state == StopState::AtOnce {
             break;
         }
-        if state == StopState::Drain && !draining {
-            draining = true;
+        if state > heard {
+            heard = state;
             served.session.drain(now + drain);
         }
         let look_again = turn.look(&mut served, now);
         let Next::Wait { receive, send } = served.step(now, worker) else { break };
         let due = served.session.deadline();
         let until = look_again.map_or(due, |time| time.min(due));
-        let stop = (!draining).then(|| stop.descriptor());
+        let stop = Some(stop.descriptor_beyond(heard));
         let ready = wait(served.socket().as_fd(), receive, send, stop, until.since(now));
         let now = clock.now();
         if ready.writable && send {

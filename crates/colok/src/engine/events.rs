@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ thread_local! {
 #[derive(Debug)]
 struct Shared {
     stop: Stop,
-    /// Wakes every connection when a stop is asked for.
+    /// Wakes every connection when a stop is asked for, and again when an end at once is.
     stopping: Notify,
     drain: Duration,
 }
@@ -89,18 +89,29 @@ async fn work<T: Tap>(ports: Arc<[Port<T>]>, stop: Stop, drain: Duration) {
     for index in 0..ports.len() {
         acceptors.spawn(accept(ports.clone(), index, shared.clone()));
     }
-    wait_for_stop(&shared.stop).await;
+    wait_for_more(&shared.stop, StopState::Run).await;
     shared.stopping.notify_waiters();
-    while acceptors.join_next().await.is_some() {}
+    let mut at_once = pin!(wait_for_more(&shared.stop, StopState::Drain));
+    let mut told = false;
+    poll_fn(|context| {
+        if !told && at_once.as_mut().poll(context).is_ready() {
+            told = true;
+            shared.stopping.notify_waiters();
+        }
+        while let Some(_ended) = ready!(acceptors.poll_join_next(context)) {}
+        Poll::Ready(())
+    })
+    .await;
 }
 
-async fn wait_for_stop(stop: &Stop) {
-    match register(stop.descriptor()) {
+/// Waits until more is asked for than what was `heard`.
+async fn wait_for_more(stop: &Stop, heard: StopState) {
+    match register(stop.descriptor_beyond(heard)) {
         // Never read, so it stays readable.
         Ok(stopped) => poll_fn(|context| stopped.poll_readable(context)).await,
         // No room in the event loop for it: look from time to time.
         Err(_) => {
-            while stop.state() == StopState::Run {
+            while stop.state() <= heard {
                 sleep(PAUSE).await;
             }
         }
@@ -186,7 +197,7 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
     let mut timer = pin!(sleep(alarm.armed_for.since(now)));
     let mut stopping = pin!(shared.stopping.notified());
     let mut registered = false;
-    let mut told = false;
+    let mut heard = StopState::Run;
     loop {
         let next = with_worker(|worker| served.step(now, worker));
         let Next::Wait { receive, send } = next else { return };
@@ -198,8 +209,9 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
                 registered = true;
                 let _ = stopping.as_mut().poll(context);
             }
-            if !told && shared.stop.state() != StopState::Run {
-                told = true;
+            let state = shared.stop.state();
+            if state > heard {
+                heard = state;
                 return Poll::Ready(Woken::Stopping);
             }
             if receive && served.socket().poll_readable(context).is_ready() {
@@ -216,8 +228,13 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
             Woken::Readable => read(served, now),
             Woken::Writable => write(served, now),
             Woken::Due => with_worker(|worker| served.due(now, worker)),
-            Woken::Stopping if shared.stop.state() == StopState::AtOnce => return,
-            Woken::Stopping => served.session.drain(now + shared.drain),
+            Woken::Stopping if heard == StopState::AtOnce => return,
+            Woken::Stopping => {
+                served.session.drain(now + shared.drain);
+                // The one that was waited for is used up.
+                stopping.set(shared.stopping.notified());
+                registered = false;
+            }
         }
     }
 }

@@ -20,8 +20,13 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// A client that moves this much in a second, both ways together, keeps its turn.
 const PACE_BYTES: u64 = 1024;
 
-/// How often the pace is measured once the turn is over.
+/// The time over which the pace is measured.
 const PACE_SPAN: Duration = Duration::from_secs(1);
+
+/// Looks in one span, and the time between two. With few, what moved just before the turn ended
+/// would count for nearly another span.
+const PACE_LOOKS: usize = 10;
+const PACE_STEP: Duration = Duration::from_millis(100);
 
 /// A lingering close holds the turn as well, so here it lasts at most this long; together with
 /// the turn it stays under the turn plus one second.
@@ -50,20 +55,23 @@ pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
     });
 }
 
-/// Watches one client's turn: looks at its end, and every second from then on, at how much the
-/// client moved in the second before.
+/// Watches one client's turn: from one span before its end on, looks ten times a second at how
+/// much the client moved in the second before.
 struct Pace<'p, T: Tap> {
     port: &'p Port<T>,
-    measured_at: Time,
-    moved: u64,
+    /// Bytes moved at the last looks, the oldest at `next`; a ring.
+    moved: [u64; PACE_LOOKS],
+    next: usize,
     look_at: Time,
+    turn_ends: Time,
 }
 
 impl<'p, T: Tap> Pace<'p, T> {
     fn new(port: &'p Port<T>, turn: Duration, now: Time) -> Self {
-        // The first measure begins one span before the turn ends.
-        let measured_at = now + turn.saturating_sub(PACE_SPAN);
-        Self { port, measured_at, moved: 0, look_at: measured_at }
+        let look_at = now + turn.saturating_sub(PACE_SPAN);
+        // A turn shorter than the span is judged once a span is measured.
+        let turn_ends = look_at + PACE_SPAN;
+        Self { port, moved: [0; PACE_LOOKS], next: 0, look_at, turn_ends }
     }
 }
 
@@ -72,14 +80,15 @@ impl<T: Tap> Turn<T> for Pace<'_, T> {
         if now >= self.look_at {
             let (received, sent) = served.session.bytes_moved();
             let moved = received + sent;
-            let judged = self.look_at > self.measured_at;
-            if judged && moved - self.moved < PACE_BYTES && someone_waits(self.port.socket()) {
+            let in_span = moved - self.moved[self.next];
+            let over = now >= self.turn_ends;
+            if over && in_span < PACE_BYTES && someone_waits(self.port.socket()) {
                 served.session.close(now, Reason::Limit);
                 return None;
             }
-            self.moved = moved;
-            self.measured_at = now;
-            self.look_at = now + PACE_SPAN;
+            self.moved[self.next] = moved;
+            self.next = (self.next + 1) % PACE_LOOKS;
+            self.look_at = now + PACE_STEP;
         }
         Some(self.look_at)
     }

@@ -1,4 +1,4 @@
-//! How a running server is told to stop: a flag and a descriptor that wakes every loop.
+//! How a running server is told to stop: a flag, and descriptors that wake every loop.
 //!
 //! No signal handling here; whoever handles signals calls [`Stop::drain`] or [`Stop::at_once`].
 
@@ -30,14 +30,19 @@ struct Inner {
     state: AtomicU8,
     /// Readable from the first request on, and never read: every loop that waits on it wakes.
     wake: OwnedFd,
+    /// Readable once an end at once was asked for: wakes those that finish what is in flight.
+    wake_at_once: OwnedFd,
 }
 
 impl Stop {
     /// A server that runs. Fails when no descriptor is left.
     pub fn new() -> Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let wake = eventfd(0, flags).map_err(|errno| Error::call("eventfd", "stop", errno))?;
-        Ok(Self(Arc::new(Inner { state: AtomicU8::new(0), wake })))
+        let event = || {
+            eventfd(0, flags).map_err(|errno| Error::call("eventfd", "stop", errno))
+        };
+        let (wake, wake_at_once) = (event()?, event()?);
+        Ok(Self(Arc::new(Inner { state: AtomicU8::new(0), wake, wake_at_once })))
     }
 
     /// Asks for a graceful stop.
@@ -65,9 +70,20 @@ impl Stop {
         self.0.wake.as_fd()
     }
 
+    /// Readable once more is asked for than what was `heard`.
+    pub fn descriptor_beyond(&self, heard: StopState) -> BorrowedFd<'_> {
+        match heard {
+            StopState::Run => self.0.wake.as_fd(),
+            StopState::Drain | StopState::AtOnce => self.0.wake_at_once.as_fd(),
+        }
+    }
+
     fn raise(&self, state: StopState) {
         self.0.state.fetch_max(state as u8, Ordering::AcqRel);
-        // The counter can only be full after 2^64 - 2 requests.
+        // The counters can only be full after 2^64 - 2 requests.
         let _ = rustix::io::write(&self.0.wake, &1_u64.to_ne_bytes());
+        if state == StopState::AtOnce {
+            let _ = rustix::io::write(&self.0.wake_at_once, &1_u64.to_ne_bytes());
+        }
     }
 }

@@ -249,7 +249,8 @@ fn a_unix_socket_file_is_waited_for() {
         let (tap, mut records) = log_queue::<true>(false, true);
         let options = ConnectOptions { retry: Some(LONG), ..ConnectOptions::default() };
         let client = spawn(move || connect(&url, &options, &Clock::start(), &tap).map(drop));
-        let missing = |event: &Event| matches!(event, Event::Call(call) if call.errno == Errno::NOENT.raw_os_error());
+        let no_file = Errno::NOENT.raw_os_error();
+        let missing = |event: &Event| matches!(event, Event::Call(call) if call.errno == no_file);
         while !records.next().is_some_and(|record| missing(&record.event)) {}
         let listener = UnixListener::bind(&path).expect("the path is free");
         listener.accept().expect("the client comes");

@@ -1,0 +1,81 @@
+//! Connections that come and go leave nothing behind: no memory, no descriptor.
+
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::thread;
+use std::time::Instant;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType};
+
+use crate::common::Serving;
+use crate::support::{MODELS, children, descriptors, each_of, echo_line, resident_kib, serve};
+use crate::support::{place_of, wait_until};
+
+const ROUNDS: u8 = 3;
+const CONNECTIONS: usize = 10_000;
+
+/// Clients of one round at the same time; `sequential` serves them one after another.
+const LANES: usize = 4;
+
+/// How much memory may differ between the ends of the last two rounds.
+const GROWTH_MAX_KIB: u64 = 1024;
+
+/// What a server and its workers hold.
+#[derive(Debug)]
+struct Held {
+    resident_kib: u64,
+    descriptors: usize,
+}
+
+#[test]
+fn thirty_thousand_connections_leave_nothing_behind() {
+    each_of(&MODELS, |model| {
+        let serving = serve(model, &["echo=tcp://127.0.0.1:0"]);
+        let address: SocketAddr = place_of(&serving.addresses[0]).parse().expect("an address");
+        let start = Instant::now();
+        let before = held(&serving).descriptors;
+        let rounds: Vec<Held> =
+            (0..ROUNDS).map(|round| one_round(&serving, address, round, before)).collect();
+        println!("{model}: before {before}, {rounds:?}, {:?}", start.elapsed());
+        let [_, second, third] = &rounds[..] else { panic!("there were {ROUNDS} rounds") };
+        let growth = third.resident_kib.abs_diff(second.resident_kib);
+        assert!(growth <= GROWTH_MAX_KIB, "{model}: memory changed by {growth} KiB");
+    });
+}
+
+/// Opens and closes the connections of a round, and waits until the server has closed them too.
+fn one_round(serving: &Serving, server: SocketAddr, round: u8, descriptors: usize) -> Held {
+    thread::scope(|scope| {
+        for lane in 0..LANES {
+            // A source address of its own: the ports of one would not be enough, because each
+            // stays taken for a minute.
+            let lane_number = u8::try_from(lane).expect("there are few");
+            let source = Ipv4Addr::new(127, 0, 1 + round, 1 + lane_number);
+            scope.spawn(move || {
+                for number in 0..CONNECTIONS / LANES {
+                    let mut client = connect_from(source, server);
+                    echo_line(&mut client, &format!("{number}\n")).expect("it is served");
+                }
+            });
+        }
+    });
+    wait_until("every connection is closed", || held(serving).descriptors == descriptors);
+    held(serving)
+}
+
+fn held(serving: &Serving) -> Held {
+    let processes: Vec<u32> =
+        children(serving.pid()).into_iter().chain([serving.pid()]).collect();
+    Held {
+        resident_kib: processes.iter().map(|&process| resident_kib(process)).sum(),
+        descriptors: processes.iter().map(|&process| descriptors(process)).sum(),
+    }
+}
+
+fn connect_from(source: Ipv4Addr, server: SocketAddr) -> TcpStream {
+    let flags = SocketFlags::CLOEXEC;
+    let socket = rustix::net::socket_with(AddressFamily::INET, SocketType::STREAM, flags, None)
+        .expect("a descriptor is left");
+    rustix::net::bind(&socket, &SocketAddrV4::new(source, 0)).expect("it is loopback");
+    rustix::net::connect(&socket, &server).expect("it listens");
+    TcpStream::from(socket)
+}
