@@ -134,12 +134,12 @@ fn run_streams<T: Tap>(
     stop: &Stop,
     tap: &T,
 ) -> Result<()> {
+    let ports = Arc::new(ports);
     match model {
         Model::Sequential => sequential::run(&ports, limits, stop),
         Model::Threads => threads::run(&ports, limits, stop),
-        Model::Events | Model::Processes => return events::run(&ports.into(), limits, stop),
+        Model::Events | Model::Processes => events::run(&ports, limits, stop)?,
         Model::Auto => {
-            let ports: Arc<[Port<T>]> = ports.into();
             if let Err(error) = events::run(&ports, limits, stop) {
                 tap.event(|| Event::Notice {
                     notice: notices::FELL_BACK_TO_THREADS.to_owned(),
@@ -149,5 +149,7 @@ fn run_streams<T: Tap>(
             }
         }
     }
+    // Every engine has ended its tasks by now, so nobody else holds the ports.
+    Arc::into_inner(ports).into_iter().flatten().for_each(Port::close);
     Ok(())
 }

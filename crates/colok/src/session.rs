@@ -173,6 +173,8 @@ impl<T: Tap> Session<T> {
         self.bytes_received += input.len() as u64;
         if self.phase == Phase::Open {
             self.offer(now, input, 0, desk);
+            // A peer that never pauses must not outlast the stop: no read ever finds nothing.
+            self.close_when_overdue(now);
         } else {
             self.discarded += input.len() as u64;
         }
@@ -264,6 +266,12 @@ impl<T: Tap> Session<T> {
         if self.idle_at() <= now {
             self.close(now, Reason::Idle);
         }
+        self.close_when_overdue(now);
+    }
+
+    /// Closes what a stop has waited for long enough.
+    #[inline]
+    fn close_when_overdue(&mut self, now: Time) {
         if let Drain::Asked { until } | Drain::Told { until } = self.drain
             && until <= now
         {

@@ -3,6 +3,7 @@
 //! The names of the tests are `machine::what::model::transport`. The program is its own harness,
 //! because the `processes` model re-executes it as its workers.
 
+mod conversations;
 mod engine_bodies;
 mod support;
 

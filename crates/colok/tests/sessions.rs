@@ -257,6 +257,22 @@ fn a_stop_waits_for_the_message_and_no_longer_than_told() {
 }
 
 #[test]
+fn a_peer_that_never_pauses_does_not_outlast_a_stop() {
+    let all = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
+    let mut desk = Desk::new();
+    let mut session = session(Service::Echo(EchoOptions { quit: false, gap: GAP }));
+    session.opened(Time::ZERO, &mut desk);
+    session.drain(Time::from_millis(10));
+    for millis in [5, 10] {
+        let now = Time::from_millis(millis);
+        session.received(now, b"flood", &mut desk);
+        session.pump(now, b"flood", &mut desk, all);
+    }
+    assert_eq!(session.reason(), Some(Reason::Shutdown));
+    assert_eq!(session.bytes_moved(), (10, 10), "what came before is answered");
+}
+
+#[test]
 fn what_is_lent_to_the_kernel_holds_the_connection() {
     let all = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
     let mut desk = Desk::new();

@@ -5,13 +5,12 @@
 //! when nothing of it is in flight. It is a proof of the contract, not an engine: buffers are
 //! per connection, deadlines are found by looking at all sessions, and there are no limits.
 
+mod conversations;
 mod support;
 mod uring_loop;
 
-use std::time::Duration;
-
 use colok_sys::ring::Ring;
-use support::{Client, noise};
+use support::Client;
 use uring_loop::Spike;
 
 fn has_ring() -> bool {
@@ -24,72 +23,36 @@ fn has_ring() -> bool {
 
 #[test]
 fn echo_returns_every_byte() {
-    if !has_ring() {
-        return;
+    if has_ring() {
+        let spike = Spike::start("echo=tcp://127.0.0.1:0?quit=off");
+        conversations::echo_returns_every_byte(&spike.url);
+        // Every byte went out of the buffer it came in.
+        assert_eq!(spike.finish().copied_sends, 0);
     }
-    let spike = Spike::start("echo=tcp://127.0.0.1:0?quit=off");
-    let mut client = Client::connect(&spike.url);
-    for (round, length) in [1, 1024, 65_537, 3_000_000].into_iter().enumerate() {
-        let bytes = noise(round as u64, length);
-        let mut reader = client.duplicate();
-        let reading = std::thread::spawn(move || reader.receive(length));
-        client.send(&bytes);
-        assert!(reading.join().expect("it reads") == bytes, "{length} bytes come back whole");
-    }
-    client.half_close();
-    assert_eq!(client.receive_all(), b"");
-    drop(client);
-    // Every byte of text went out of the buffer it came in.
-    assert_eq!(spike.finish().copied_sends, 0);
 }
 
 #[test]
 fn echo_quit_is_echoed_and_closes() {
-    if !has_ring() {
-        return;
-    }
-    let spike = Spike::start("echo=tcp://127.0.0.1:0");
-    for (sent, expected) in [
-        (&b"hello\nquit\nmore"[..], &b"hello\nquit\n"[..]),
-        (b"quit\r\n", b"quit\r\n"),
-        (b"quit", b"quit"), // ended by the gap
-    ] {
-        let mut client = Client::connect(&spike.url);
-        client.send(sent);
-        assert_eq!(client.receive_all(), expected);
+    if has_ring() {
+        let spike = Spike::start("echo=tcp://127.0.0.1:0");
+        conversations::echo_quit_is_echoed_and_closes(&spike.url, || {});
     }
 }
 
 #[test]
 fn echo_idle_connections_are_closed() {
-    if !has_ring() {
-        return;
+    if has_ring() {
+        let spike = Spike::start("echo=tcp://127.0.0.1:0?idle=200ms");
+        conversations::echo_idle_connections_are_closed(&spike.url);
     }
-    let spike = Spike::start("echo=tcp://127.0.0.1:0?idle=200ms");
-    let start = std::time::Instant::now();
-    let mut client = Client::connect(&spike.url);
-    client.ask(b"x", b"x");
-    assert_eq!(client.receive_all(), b"");
-    assert!(start.elapsed() >= Duration::from_millis(200), "not before its time");
 }
 
 #[test]
 fn a_slow_reader_loses_nothing() {
-    if !has_ring() {
-        return;
+    if has_ring() {
+        let spike = Spike::start("echo=tcp://127.0.0.1:0?quit=off&idle=60s");
+        conversations::echo_slow_reader_loses_nothing(&spike.url);
     }
-    let spike = Spike::start("echo=tcp://127.0.0.1:0?quit=off&idle=60s");
-    let mut client = Client::connect(&spike.url);
-    let bytes = noise(7, 16 << 20);
-    let sent = bytes.clone();
-    let mut writer = client.duplicate();
-    let writing = std::thread::spawn(move || {
-        writer.send(&sent);
-        writer.half_close();
-    });
-    let received = client.receive_all();
-    writing.join().expect("it writes");
-    assert!(received == bytes, "16 MiB come back whole");
 }
 
 #[test]

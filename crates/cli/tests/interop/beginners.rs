@@ -33,11 +33,14 @@ for _ in range(20):
 "#;
 
 /// Sends each line without its newline and reads once for each, up to `quit`, and then waits for
-/// the server to close.
+/// the server to close. A person thinks before `quit`: a message without a mark at its end is
+/// ended by a pause, and this one must stand alone.
 const CONVERSATION: &str = r#"
-import socket, sys
+import socket, sys, time
 client = socket.create_connection((sys.argv[1], int(sys.argv[2])))
 for line in sys.stdin:
+    if line == "quit\n":
+        time.sleep(1)
     client.sendall(line.rstrip("\n").encode())
     print(client.recv(1024).decode())
 print("closed" if client.recv(1024) == b"" else "not closed")

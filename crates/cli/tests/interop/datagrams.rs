@@ -98,7 +98,7 @@ fn socat_answers_each_datagram() {
     }
     let port = free_port();
     let listen = format!("UDP-RECVFROM:{port},bind=127.0.0.1,fork");
-    let _server = Background::start(&format!("socat {listen} EXEC:cat"), b"");
+    let _server = Background::start(&["socat", &listen, "EXEC:cat"], b"");
     wait_for_udp(port);
     let output = connect(port, &["--wait", "3s"], b"hello", 5);
     assert_eq!(output.text(), "hello", "{output:?}");
@@ -111,7 +111,8 @@ fn netcat_answers_a_datagram() {
         return;
     }
     let port = free_port();
-    let server = Background::start(&format!("nc.openbsd -u -l 127.0.0.1 {port}"), b"an answer\n");
+    let words = ["nc.openbsd", "-u", "-l", "127.0.0.1", &port.to_string()];
+    let server = Background::start(&words, b"an answer\n");
     wait_for_udp(port);
     let output = connect(port, &["--wait", "3s"], b"a question\n", 10);
     drop(server);
@@ -125,7 +126,8 @@ fn ncat_echoes_datagrams() {
         return;
     }
     let port = free_port();
-    let words = format!("ncat -u -l --exec /bin/cat 127.0.0.1 {port}");
+    let place = ["127.0.0.1", &port.to_string()];
+    let words = [&["ncat", "-u", "-l", "--exec", "/bin/cat"][..], &place].concat();
     let _server = Background::start(&words, b"");
     wait_for_udp(port);
     let output = connect(port, &["--wait", "3s"], b"hello", 5);

@@ -1,6 +1,7 @@
 //! What the interop tests share: our server with every service and transport, their programs in
 //! the background, ports, a folder of one's own. Everything is ended when it is dropped.
 
+use std::ffi::OsStr;
 use std::fs::DirBuilder;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::fs::DirBuilderExt as _;
@@ -14,13 +15,13 @@ use std::time::Instant;
 use crate::common::{Output, PATIENCE, Serving, finish, wait};
 
 /// The models that every client of others is tried on; one test body covers all four elsewhere.
-pub const MODELS: [&str; 2] = ["events", "threads"];
+pub(crate) const MODELS: [&str; 2] = ["events", "threads"];
 
 /// How long our client tries to reach a server of others that is still starting.
-pub const RETRY: &str = "--retry=30s";
+pub(crate) const RETRY: &str = "--retry=30s";
 
 /// Whether a program is here; says so when it is not.
-pub fn installed(program: &str) -> bool {
+pub(crate) fn installed(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let here = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     if !here {
@@ -36,7 +37,7 @@ fn unique() -> u32 {
 }
 
 /// A port that was free a moment ago, below those that the system gives to outgoing connections.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let number = std::process::id().wrapping_mul(37).wrapping_add(unique()) % 10_000;
         let port = u16::try_from(20_000 + number).expect("it is below 30 000");
@@ -49,7 +50,7 @@ pub fn free_port() -> u16 {
 }
 
 /// Waits until a UDP socket is bound to this port: a datagram sent before that is lost.
-pub fn wait_for_udp(port: u16) {
+pub(crate) fn wait_for_udp(port: u16) {
     let bound = format!(":{port:04X} ");
     let start = Instant::now();
     loop {
@@ -63,24 +64,24 @@ pub fn wait_for_udp(port: u16) {
 }
 
 /// A folder that only we may enter and that is gone afterwards.
-pub struct Folder {
+pub(crate) struct Folder {
     path: PathBuf,
 }
 
 impl Folder {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let name = format!("colok-interop-{}-{}", std::process::id(), unique());
         let path = std::env::temp_dir().join(name);
         DirBuilder::new().mode(0o700).create(&path).expect("the folder is new");
         Self { path }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The path of a file in it, as text.
-    pub fn file(&self, name: &str) -> String {
+    pub(crate) fn file(&self, name: &str) -> String {
         self.path.join(name).to_str().expect("it is text").to_owned()
     }
 }
@@ -92,8 +93,8 @@ impl Drop for Folder {
 }
 
 /// Our server with `echo` and `count` on TCP (both families), UDP and Unix sockets.
-pub struct Site {
-    pub serving: Serving,
+pub(crate) struct Site {
+    pub(crate) serving: Serving,
     /// Pairs of a word for command lines and what it stands for.
     words: Vec<(String, String)>,
     _folder: Folder,
@@ -101,7 +102,7 @@ pub struct Site {
 
 impl Site {
     /// Starts it and waits until everything listens.
-    pub fn start(model: &str) -> Self {
+    pub(crate) fn start(model: &str) -> Self {
         let folder = Folder::new();
         let name = format!("colok-interop-{}-{}", std::process::id(), unique());
         let mut services = Vec::new();
@@ -124,18 +125,18 @@ impl Site {
     }
 
     /// Replaces words like `ECHO_TCP` (the port) and `COUNT_UNIX` (the path) in a command line.
-    pub fn fill(&self, words: &str) -> Vec<String> {
+    pub(crate) fn fill(&self, words: &str) -> Vec<String> {
         let replace = |text: String, (word, value): &(String, String)| text.replace(word, value);
         words.split(' ').map(|word| self.words.iter().fold(word.to_owned(), replace)).collect()
     }
 
     /// Runs a client of others to its end with this input, which ends after it.
-    pub fn talk(&self, words: &str, input: &[u8]) -> Output {
+    pub(crate) fn talk(&self, words: &str, input: &[u8]) -> Output {
         finish(program(&self.fill(words)), input)
     }
 
     /// Like [`Self::talk`] for datagrams, which may get lost: asks again when nothing came.
-    pub fn talk_datagram(&self, words: &str, input: &[u8]) -> Output {
+    pub(crate) fn talk_datagram(&self, words: &str, input: &[u8]) -> Output {
         let talks = (0..5).map(|_| self.talk(words, input));
         let mut last = None;
         for output in talks {
@@ -169,28 +170,28 @@ fn after_colon(place: &str) -> &str {
 }
 
 /// Whether this machine has the IPv6 loopback address.
-pub fn has_ipv6() -> bool {
+pub(crate) fn has_ipv6() -> bool {
     std::net::TcpListener::bind("[::1]:0").is_ok()
 }
 
 /// A command from its words.
-pub fn program(words: &[String]) -> Command {
+pub(crate) fn program<Word: AsRef<OsStr>>(words: &[Word]) -> Command {
     let mut command = Command::new(&words[0]);
     command.args(&words[1..]).env("LC_ALL", "C");
     command
 }
 
 /// A program with its output line by line or byte by byte, that is typed to.
-pub struct Typed {
+pub(crate) struct Typed {
     child: Child,
     stdin: Option<ChildStdin>,
     bytes: Receiver<Vec<u8>>,
     /// All that came so far.
-    pub seen: Vec<u8>,
+    pub(crate) seen: Vec<u8>,
 }
 
 impl Typed {
-    pub fn start(mut command: Command) -> Self {
+    pub(crate) fn start(mut command: Command) -> Self {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -211,14 +212,14 @@ impl Typed {
         Self { child, stdin, bytes, seen: Vec::new() }
     }
 
-    pub fn write(&mut self, bytes: &[u8]) {
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("it is open");
         stdin.write_all(bytes).expect("it reads");
         stdin.flush().expect("it reads");
     }
 
     /// Waits until this has come after all that was waited for before.
-    pub fn wait_for(&mut self, expected: &[u8]) {
+    pub(crate) fn wait_for(&mut self, expected: &[u8]) {
         while !self.seen.ends_with(expected) {
             let more = self.bytes.recv_timeout(PATIENCE);
             let seen = String::from_utf8_lossy(&self.seen);
@@ -226,11 +227,10 @@ impl Typed {
         }
     }
 
-    /// Waits for the end while its input stays open; gives the exit code.
-    pub fn end(mut self) -> Option<i32> {
-        let code = wait(&mut self.child).code();
+    /// Ends its input and waits for its end.
+    pub(crate) fn end(mut self) {
         drop(self.stdin.take());
-        code
+        wait(&mut self.child);
     }
 }
 
@@ -242,15 +242,14 @@ impl Drop for Typed {
 }
 
 /// A server of others.
-pub struct Background {
+pub(crate) struct Background {
     child: Child,
 }
 
 impl Background {
     /// Starts a program that reads this and then the end of its input.
-    pub fn start(words: &str, input: &[u8]) -> Self {
-        let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
-        let mut child = program(&words)
+    pub(crate) fn start(words: &[&str], input: &[u8]) -> Self {
+        let mut child = program(words)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
@@ -269,13 +268,13 @@ impl Drop for Background {
 }
 
 /// A server in Python that prints its port first.
-pub struct PythonServer {
+pub(crate) struct PythonServer {
     _background: Background,
-    pub port: u16,
+    pub(crate) port: u16,
 }
 
 impl PythonServer {
-    pub fn start(script: &str, arguments: &[&str]) -> Self {
+    pub(crate) fn start(script: &str, arguments: &[&str]) -> Self {
         let mut child = Command::new("python3")
             .args(["-c", script])
             .args(arguments)
@@ -291,7 +290,7 @@ impl PythonServer {
     }
 
     /// `127.0.0.1:port`.
-    pub fn place(&self) -> String {
+    pub(crate) fn place(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 }

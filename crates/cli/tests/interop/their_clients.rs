@@ -112,7 +112,6 @@ fn ncat() {
             ("127.0.0.1 ECHO_TCP", b"one\nquit\nnot any more\n", b"one\nquit\n"),
             ("-C 127.0.0.1 ECHO_TCP", b"one\nquit\n", b"one\r\nquit\r\n"),
             ("--no-shutdown 127.0.0.1 ECHO_TCP", b"one\nquit\n", b"one\nquit\n"),
-            ("--recv-only 127.0.0.1 ECHO_TCP --idle-timeout 300ms", b"", b""),
             ("-6 ::1 ECHO_V6", b"hello", b"hello"),
             ("-U ECHO_UNIX", b"hello", b"hello"),
             ("127.0.0.1 COUNT_TCP", NAME, COUNTED),

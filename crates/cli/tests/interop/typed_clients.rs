@@ -1,8 +1,8 @@
-//! Clients of others that a person types into, line by line, without ever ending the input.
+//! Clients of others that a person types into, line by line, and whose input is still open when we close.
 
 use crate::support::{MODELS, Site, Typed, installed, program};
 
-/// Types a line, waits for its echo, then `quit`, and the client must end by itself.
+/// Types a line, waits for its echo, then `quit`, after which we close.
 fn type_lines(client: &str, words: &str, with_line_end: &str) {
     if !installed(client) {
         return;
@@ -14,14 +14,14 @@ fn type_lines(client: &str, words: &str, with_line_end: &str) {
             typed.write(line.as_bytes());
             typed.wait_for(line.as_bytes());
         }
-        // The code of a client whose server closed is its own affair; that it ends is ours.
-        let _ = typed.end();
+        // Some notice now that we have closed, some only when nobody types any more.
         let closed = site.serving.event("closed");
         assert_eq!(closed["reason"], "quit", "{model}: {closed}");
         let sent = format!("hello{with_line_end}to the plug \u{1f50c}{with_line_end}");
         let sent = format!("{sent}{with_line_end}quit{with_line_end}");
         assert_eq!(closed["bytes_received"], sent.len(), "{model}: {closed}");
         assert_eq!(closed["bytes_sent"], sent.len(), "{model}: {closed}");
+        typed.end();
     }
 }
 
@@ -58,5 +58,6 @@ fn telnet_counts() {
         typed.wait_for(b"Jumlah karakter dalam kalimat tersebut ada: 23\n");
         typed.write(b"\n");
         typed.wait_for(b"Jumlah karakter dalam kalimat tersebut ada: 0\n");
+        typed.end();
     }
 }

@@ -52,7 +52,7 @@ struct Shared {
 }
 
 /// Serves the ports until stopped, on `limits.workers` threads.
-pub(crate) fn run<T: Tap>(ports: &Arc<[Port<T>]>, limits: &Limits, stop: &Stop) -> Result<()> {
+pub(crate) fn run<T: Tap>(ports: &Arc<Vec<Port<T>>>, limits: &Limits, stop: &Stop) -> Result<()> {
     // All runtimes are made before any serves, so that a system without them is an error at once.
     let runtimes: Vec<_> = (0..limits.workers.max(1)).map(|_| runtime()).collect::<Result<_>>()?;
     let drain = limits.drain;
@@ -83,7 +83,7 @@ fn failed(call: &'static str, error: &io::Error) -> Error {
 }
 
 /// One worker: accepts on every port, and ends when its last connection has.
-async fn work<T: Tap>(ports: Arc<[Port<T>]>, stop: Stop, drain: Duration) {
+async fn work<T: Tap>(ports: Arc<Vec<Port<T>>>, stop: Stop, drain: Duration) {
     let shared = Arc::new(Shared { stop, stopping: Notify::new(), drain });
     let mut acceptors = JoinSet::new();
     for index in 0..ports.len() {
@@ -124,7 +124,7 @@ fn register(descriptor: BorrowedFd<'_>) -> io::Result<Registered> {
 }
 
 /// Accepts on one port until stopped, then until nobody waits; ends when its connections have.
-async fn accept<T: Tap>(ports: Arc<[Port<T>]>, index: usize, shared: Arc<Shared>) {
+async fn accept<T: Tap>(ports: Arc<Vec<Port<T>>>, index: usize, shared: Arc<Shared>) {
     let port = &ports[index];
     let mut connections = JoinSet::new();
     let mut pause = Pause::default();

@@ -90,6 +90,11 @@ impl<T: Tap> Port<T> {
         let _ = Calls::new(&self.context.tap).shutdown(self.socket(), Shutdown::Both);
     }
 
+    /// Ends its service: closes the listening socket.
+    pub(crate) fn close(self) {
+        Calls::new(&self.context.tap).close(self.listener.socket);
+    }
+
     /// Takes one connection from the backlog, if one waits.
     pub(crate) fn accept(&self) -> Accepted<T> {
         let calls = Calls::new(&self.context.tap);

@@ -3,7 +3,7 @@
 //! Bounded by the gate (connections) and by the system (threads): when no thread can be started,
 //! accepting pauses like when descriptors run out.
 
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::thread;
 use std::time::Duration;
 
@@ -45,19 +45,30 @@ fn accept<T: Tap>(port: &Port<T>, drain: Duration, stop: &Stop) {
     let _ = all_done.recv();
 }
 
+/// Starts a thread and then gives it the connection, so that a connection that no thread could be
+/// started for is still ours to end.
 fn start<T: Tap>(
-    served: Box<Served<T>>,
+    mut served: Box<Served<T>>,
     clock: Clock,
     drain: Duration,
     stop: Stop,
     alive: Sender<()>,
 ) -> Result<(), Errno> {
+    let (give, take) = sync_channel::<Box<Served<T>>>(1);
     let body = move || {
-        let mut worker = Worker::new(BUFFER_BYTES);
-        blocking::serve(served, &mut worker, clock, &stop, drain, &mut Unlimited);
+        if let Ok(served) = take.recv() {
+            let mut worker = Worker::new(BUFFER_BYTES);
+            blocking::serve(served, &mut worker, clock, &stop, drain, &mut Unlimited);
+        }
         drop(alive);
     };
-    let started = thread::Builder::new().name("connection".into()).stack_size(STACK_BYTES);
-    // When it fails the connection is closed by being dropped with the closure.
-    started.spawn(body).map(drop).map_err(|_| Errno::AGAIN)
+    let thread = thread::Builder::new().name("connection".into()).stack_size(STACK_BYTES);
+    if thread.spawn(body).is_err() {
+        served.session.failed(Errno::AGAIN);
+        served.finish(clock.now());
+        return Err(Errno::AGAIN);
+    }
+    // The thread waits for exactly this.
+    let _ = give.send(served);
+    Ok(())
 }

@@ -38,9 +38,7 @@ impl Stop {
     /// A server that runs. Fails when no descriptor is left.
     pub fn new() -> Result<Self> {
         let flags = EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK;
-        let event = || {
-            eventfd(0, flags).map_err(|errno| Error::call("eventfd", "stop", errno))
-        };
+        let event = || eventfd(0, flags).map_err(|errno| Error::call("eventfd", "stop", errno));
         let (wake, wake_at_once) = (event()?, event()?);
         Ok(Self(Arc::new(Inner { state: AtomicU8::new(0), wake, wake_at_once })))
     }

@@ -1,11 +1,10 @@
 //! What must hold for every machine on every engine over every transport.
 
-use std::time::{Duration, Instant};
-
 use colok::engine::Model;
 use colok::observe::Event;
 use colok::server::Limits;
 
+use crate::conversations;
 use crate::support::{Client, Running, noise, udp_client};
 
 /// A body and its name.
@@ -44,16 +43,7 @@ fn serve(model: Model, service: &str, place: &str) -> Running {
 
 fn echo_returns_every_byte(model: Model, place: &str) {
     let server = serve(model, "echo", &format!("{place}?quit=off"));
-    let mut client = server.connect();
-    for (round, length) in [1, 255, 1024, 65_536, 65_537, 3_000_000].into_iter().enumerate() {
-        let bytes = noise(round as u64, length);
-        let mut reader = client.duplicate();
-        let reading = std::thread::spawn(move || reader.receive(length));
-        client.send(&bytes);
-        assert!(reading.join().expect("it reads") == bytes, "{length} bytes come back whole");
-    }
-    client.half_close();
-    assert_eq!(client.receive_all(), b"");
+    conversations::echo_returns_every_byte(&server.urls[0]);
     let totals = server.finish();
     assert_eq!((totals.connections, totals.refused), (1, 0));
     assert_eq!(totals.bytes_received, totals.bytes_sent);
@@ -61,45 +51,19 @@ fn echo_returns_every_byte(model: Model, place: &str) {
 
 fn echo_quit_is_echoed_and_closes(model: Model, place: &str) {
     let mut server = serve(model, "echo", place);
-    for (sent, expected) in [
-        (&b"hello\nquit\nmore"[..], &b"hello\nquit\n"[..]),
-        (b"quit\r\n", b"quit\r\n"),
-        (b"quit", b"quit"), // ended by the gap
-    ] {
-        let mut client = server.connect();
-        client.send(sent);
-        assert_eq!(client.receive_all(), expected);
-        drop(client);
-        assert_eq!(server.closed(), "quit");
-    }
+    let url = server.urls[0].clone();
+    conversations::echo_quit_is_echoed_and_closes(&url, || assert_eq!(server.closed(), "quit"));
 }
 
 fn echo_idle_connections_are_closed(model: Model, place: &str) {
     let mut server = serve(model, "echo", &format!("{place}?idle=200ms"));
-    let start = Instant::now();
-    let mut client = server.connect();
-    client.ask(b"x", b"x");
-    assert_eq!(client.receive_all(), b"");
-    assert!(start.elapsed() >= Duration::from_millis(200), "not before its time");
-    drop(client);
+    conversations::echo_idle_connections_are_closed(&server.urls[0]);
     assert_eq!(server.closed(), "idle");
 }
 
 fn echo_slow_reader_loses_nothing(model: Model, place: &str) {
     let server = serve(model, "echo", &format!("{place}?quit=off&idle=60s"));
-    let mut client = server.connect();
-    let bytes = noise(7, 16 << 20);
-    let sent = bytes.clone();
-    let mut writer = client.duplicate();
-    // The writer fills every buffer on the way before anything is read.
-    let writing = std::thread::spawn(move || {
-        writer.send(&sent);
-        writer.half_close();
-    });
-    let mut received = client.receive(1);
-    received.extend(client.receive_all());
-    writing.join().expect("it writes");
-    assert!(received == bytes, "16 MiB come back whole");
+    conversations::echo_slow_reader_loses_nothing(&server.urls[0]);
 }
 
 fn echo_clients_come_and_go(model: Model, place: &str) {
