@@ -7,7 +7,8 @@
 //! use colok::explain::{Fact, ServiceNames, explain};
 //!
 //! let explanation = explain("127.0.0.1", &ServiceNames::built_in()).unwrap();
-//! assert!(explanation.facts.iter().any(|found| matches!(found.fact, Fact::Class { class: 'A', .. })));
+//! let class_a = |fact: &Fact| matches!(fact, Fact::Class { class: 'A', .. });
+//! assert!(explanation.facts.iter().any(|found| class_a(&found.fact)));
 //! ```
 
 mod ipv4;
@@ -237,7 +238,7 @@ pub fn explain(text: &str, names: &ServiceNames) -> Result<Explanation, ExplainE
     let mut facts = Facts::default();
     let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
     if is_port(text) {
-        facts.port_of(text.parse::<Url>()?, names);
+        facts.port_of(&text.parse::<Url>()?, names);
     } else if let Some((address, zone)) = address_and_zone(bare) {
         facts.address(address, zone);
     } else {
@@ -352,9 +353,9 @@ impl Facts {
     }
 
     /// A number alone: the URL reader made a TCP address of it, but it is about both transports.
-    fn port_of(&mut self, url: Url, names: &ServiceNames) {
-        if let Place::Inet { port: Some(port), .. } = url.place {
-            self.port(port, &["tcp", "udp"], names);
+    fn port_of(&mut self, url: &Url, names: &ServiceNames) {
+        if let Place::Inet { port: Some(port), .. } = &url.place {
+            self.port(*port, &["tcp", "udp"], names);
         }
     }
 

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod engine;
 pub mod error;
 pub mod explain;
+pub mod fuzz;
 pub mod net;
 pub mod observe;
 pub mod server;

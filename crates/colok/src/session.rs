@@ -307,21 +307,29 @@ impl<T: Tap> Session<T> {
     #[inline]
     pub fn next(&self, desk: &Desk) -> Next {
         let send = self.pending_bytes(desk) > 0;
-        let room = self.discarded < self.context.linger_bytes;
         match self.phase {
             Phase::Open => {
                 let receive = self.may_receive(desk.pending_bytes());
                 let send = send || self.waits_for_room || self.holds_input();
                 Next::Wait { receive, send }
             }
-            Phase::Flushing { .. } if send || self.with_kernel > 0 => {
-                Next::Wait { receive: !self.peer_ended && room, send }
+            Phase::Flushing { reason, .. } if send || self.with_kernel > 0 => {
+                Next::Wait { receive: !self.peer_ended && self.may_discard(reason), send }
             }
             Phase::Flushing { .. } if self.peer_ended => Next::Close,
             Phase::Flushing { .. } => Next::ShutdownWrite,
-            Phase::Lingering { .. } if room => Next::Wait { receive: true, send: false },
+            Phase::Lingering { reason, .. } if self.may_discard(reason) => {
+                Next::Wait { receive: true, send: false }
+            }
             Phase::Lingering { .. } | Phase::Closed { .. } => Next::Close,
         }
+    }
+
+    /// Whether a close may read and throw away more. A peer that streams when the server stops
+    /// has done nothing wrong, so that close is bounded by its time alone.
+    #[inline]
+    fn may_discard(&self, reason: Reason) -> bool {
+        reason == Reason::Shutdown || self.discarded < self.context.linger_bytes
     }
 
     /// Whether more may be read, with `on_desk` bytes of output on the desk.

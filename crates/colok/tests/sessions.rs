@@ -131,7 +131,7 @@ fn conversation(random: &mut Random, quit: bool) -> Vec<u8> {
             2 if quit && random.chance(20) => input.extend(b"\nquit"),
             3 => input.extend(b"\r"),
             4..20 => input.extend(b"\n"),
-            _ => input.extend(&b"a line of text\r\n"[..1 + random.below(16)]),
+            _ => input.extend(&b"a line of text\r\n"[..=random.below(15)]),
         }
     }
     input

@@ -9,6 +9,7 @@ mod common;
 
 mod counting;
 mod crowds;
+mod draining;
 mod ends;
 mod groups;
 mod growth;

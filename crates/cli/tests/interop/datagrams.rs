@@ -1,9 +1,7 @@
 //! `colok connect udp://` with servers of others: what one datagram is, and what silence means.
 
 use crate::common::{Output, colok_with};
-use crate::support::{
-    Background, PythonServer, RETRY, free_port, installed, program, wait_for_udp,
-};
+use crate::support::{Background, PythonServer, RETRY, free_port, installed, wait_for_udp};
 
 /// Answers each datagram with its length and a newline, or not at all.
 const SERVER: &str = r#"

@@ -130,6 +130,8 @@ struct Sending {
     send_failed: Option<EndReason>,
     /// The connection ended for this reason.
     ended: Option<EndReason>,
+    /// The server was told that no more will come.
+    finished: bool,
 }
 
 impl<T: Tap> LineSession<T> {
@@ -205,7 +207,7 @@ impl<T: Tap> LineSession<T> {
     /// Over UDP it does nothing.
     pub fn half_close(&mut self) -> Result<()> {
         let shared = self.open_connection()?;
-        Link::new(&shared.connection, &self.tap).end_sending();
+        shared.end_sending(&Link::new(&shared.connection, &self.tap));
         Ok(())
     }
 
@@ -296,6 +298,13 @@ impl Shared {
         let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 
+    /// Tells the server, once, that no more will come.
+    fn end_sending<T: Tap>(&self, link: &Link<'_, T>) {
+        if !std::mem::replace(&mut self.sending().finished, true) {
+            link.end_sending();
+        }
+    }
+
     /// Sends what the kernel takes now. A failure is left for the reader, which tells the end.
     fn send<T: Tap>(&self, link: &Link<'_, T>, bytes: &[u8], now: Time) -> Result<usize, Errno> {
         let mut sending = self.sending();
@@ -343,6 +352,9 @@ impl<T: Tap> Reader<T> {
             sending.ended = Some(reason);
             sending.bytes_sent
         };
+        // The socket is kept until the person goes on; a server that has closed must not have to
+        // wait for that, and a sequential one would keep its next client waiting as well.
+        self.shared.end_sending(&Link::new(&self.shared.connection, &self.tap));
         self.tell(LineEvent::Closed {
             reason,
             bytes_sent,

@@ -224,14 +224,16 @@ fn split_host(rest: &str) -> Result<(&str, Option<u16>), UrlError> {
     let wrong = || UrlError::Host { host: rest.to_owned() };
     if let Some(inner) = rest.strip_prefix('[') {
         let (host, behind) = inner.split_once(']').ok_or_else(wrong)?;
-        without_zone(host).parse::<Ipv6Addr>().map_err(|_| wrong())?;
+        if !is_ipv6(host) {
+            return Err(wrong());
+        }
         return match behind.strip_prefix(':') {
             Some(text) => Ok((host, Some(port(text)?))),
             None if behind.is_empty() => Ok((host, None)),
             None => Err(wrong()),
         };
     }
-    if without_zone(rest).parse::<Ipv6Addr>().is_ok() {
+    if is_ipv6(rest) {
         return Ok((rest, None));
     }
     match rest.split_once(':') {
@@ -244,8 +246,13 @@ fn split_host(rest: &str) -> Result<(&str, Option<u16>), UrlError> {
     }
 }
 
-fn without_zone(host: &str) -> &str {
-    host.split_once('%').map_or(host, |(address, _)| address)
+/// An IPv6 address, perhaps with a zone: the name or number of a network interface, which has at
+/// most 15 bytes (`IFNAMSIZ` in netdevice(7)).
+fn is_ipv6(host: &str) -> bool {
+    let (address, zone) = host.split_once('%').unwrap_or((host, "any"));
+    let zone_byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    let zone_fits = (1..=15).contains(&zone.len()) && zone.bytes().all(zone_byte);
+    zone_fits && address.parse::<Ipv6Addr>().is_ok()
 }
 
 fn port(text: &str) -> Result<u16, UrlError> {
@@ -262,7 +269,7 @@ fn port(text: &str) -> Result<u16, UrlError> {
 fn check_host(host: &str) -> Result<(), UrlError> {
     let name_byte = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | '_');
     let named = host.len() <= 253 && host.chars().all(name_byte);
-    if named || host == "*" || without_zone(host).parse::<Ipv6Addr>().is_ok() {
+    if named || host == "*" || is_ipv6(host) {
         Ok(())
     } else {
         Err(UrlError::Host { host: host.to_owned() })
@@ -350,6 +357,7 @@ mod tests {
             ("h:+1", r#"Port { port: "+1" }"#),
             ("a b:1", r#"Host { host: "a b" }"#),
             ("[::1:5", r#"Host { host: "[::1:5" }"#),
+            ("::1%]:", r#"Brackets { host: "::1%]:" }"#),
             ("a:b:1", r#"Brackets { host: "a:b:1" }"#),
             ("tcp://h:1/path", r#"Path { rest: "/path" }"#),
             ("unix:", r#"UnixName { name: "" }"#),
