@@ -32,13 +32,6 @@ struct Stream {
 }
 
 impl Stream {
-    /// Bytes that are in the server's socket, or were read from it: those that were taken from
-    /// the writer and that the other end has acknowledged.
-    fn arrived(&self) -> u64 {
-        let taken = self.taken.load(Ordering::Acquire);
-        taken.saturating_sub(unacknowledged(self.port.load(Ordering::Relaxed)))
-    }
-
     fn write(&self, mut stream: TcpStream) {
         while !self.ended.load(Ordering::Acquire) {
             let start = self.taken.load(Ordering::Relaxed);
@@ -70,21 +63,31 @@ impl Stream {
     }
 }
 
-/// Bytes that the socket with this local port holds until they are acknowledged (`tx_queue` of
-/// /proc/net/tcp, see proc(5)).
-fn unacknowledged(port: u64) -> u64 {
+/// Bytes of each stream that are in the server's socket, or were read from it: those that were
+/// taken from the writer and acknowledged by the other end.
+fn arrived(streams: &[Stream]) -> Vec<u64> {
+    let taken: Vec<u64> =
+        streams.iter().map(|stream| stream.taken.load(Ordering::Acquire)).collect();
+    // Read afterwards, so that it tells of all that was taken before.
     let table = fs::read_to_string("/proc/net/tcp").expect("this is Linux");
+    let rows: Vec<Vec<&str>> = table.lines().map(|row| row.split_whitespace().collect()).collect();
+    let ports = streams.iter().map(|stream| stream.port.load(Ordering::Relaxed));
+    taken.iter().zip(ports).map(|(taken, port)| taken - unacknowledged(&rows, port)).collect()
+}
+
+/// Bytes that the socket with this local port holds until they are acknowledged: `tx_queue` of
+/// /proc/net/tcp, see proc(5). State 01 is an open connection.
+fn unacknowledged(rows: &[Vec<&str>], port: u64) -> u64 {
     let ours = format!(":{port:04X}");
-    let mut rows = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
-    let row = rows.find(|row| row[1].ends_with(&ours) && row[3] == "01").expect("it is open");
-    let (sending, _) = row[4].split_once(':').expect("tx_queue:rx_queue");
+    let row = rows.iter().find(|row| row[1].ends_with(&ours) && row[3] == "01");
+    let (sending, _) = row.expect("it is open")[4].split_once(':').expect("tx_queue:rx_queue");
     u64::from_str_radix(sending, 16).expect("a number")
 }
 
 #[test]
 fn streams_that_never_pause_lose_nothing_that_was_sent_before_sigterm() {
     each_of(&MODELS, |model| {
-        let serving = serve(model, &["--drain", "1s", "echo=tcp://127.0.0.1:0?quit=off"]);
+        let serving = serve(model, &["--drain", "30s", "echo=tcp://127.0.0.1:0?quit=off"]);
         let count = if model == "sequential" { 1 } else { STREAMS };
         let streams: Vec<Stream> = (0..count).map(|_| Stream::default()).collect();
         let arrived = thread::scope(|scope| {
@@ -101,7 +104,7 @@ fn streams_that_never_pause_lose_nothing_that_was_sent_before_sigterm() {
                 .collect();
             let busy = |stream: &Stream| stream.came_back.load(Ordering::Relaxed) > STREAMED_MIN;
             wait_until("every stream flows", || streams.iter().all(busy));
-            let arrived: Vec<u64> = streams.iter().map(Stream::arrived).collect();
+            let arrived = arrived(&streams);
             serving.signal(Signal::TERM);
             for reader in readers {
                 let result = reader.join().expect("no panic");

@@ -119,8 +119,8 @@ fn ncat() {
             ("-U COUNT_UNIX", NAME_LINE, COUNTED_LINE),
         ],
         &[
-            ("-u -i 1 127.0.0.1 ECHO_UDP", b"hello", b"hello"),
-            ("-u -i 1 127.0.0.1 COUNT_UDP", NAME, COUNTED),
+            ("-u --no-shutdown -i 1 127.0.0.1 ECHO_UDP", b"hello", b"hello"),
+            ("-u --no-shutdown -i 1 127.0.0.1 COUNT_UDP", NAME, COUNTED),
         ],
     );
 }
