@@ -166,7 +166,8 @@ datagram-too-long-why = a datagram carries at most { $limit } bytes
 reset-why = the other side broke the connection off
 descriptors-why = no descriptor is left
 descriptors-next = ulimit -n 65536
-unix-missing-why = there is no such socket file or folder
+unix-missing-why = there is no such socket file
+no-folder-why = the folder for the socket file does not exist
 
 ## The table of what is served.
 

@@ -166,7 +166,8 @@ datagram-too-long-why = satu datagram memuat paling banyak { $limit } byte
 reset-why = pihak lain memutus koneksi
 descriptors-why = deskriptor sudah habis
 descriptors-next = ulimit -n 65536 (menaikkan batas deskriptor)
-unix-missing-why = berkas socket atau foldernya tidak ada
+unix-missing-why = berkas socket itu tidak ada
+no-folder-why = folder untuk berkas socket itu tidak ada
 
 ## Tabel yang dilayani.
 

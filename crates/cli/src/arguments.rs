@@ -1,6 +1,6 @@
 //! From words to plain data: what the user asked for, with every value read and checked.
 //!
-//! Nothing here does anything; a word that cannot be read becomes a [`Problem`] that names the
+//! Nothing here does anything; a word that cannot be read becomes a problem that names the
 //! option and shows what is right.
 
 mod connect;

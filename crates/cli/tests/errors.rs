@@ -128,6 +128,14 @@ fn sockets_without_a_file() {
 }
 
 #[test]
+fn socket_files_need_a_folder() {
+    let lines = told(&colok(&["serve", "echo=unix:/no/such/folder/x.sock"]), 1);
+    let first = "colok: unix:///no/such/folder/x.sock: bind: No such file or directory";
+    assert_eq!(lines[0], first);
+    assert_eq!(lines[2], "  try: mkdir -p '/no/such/folder'");
+}
+
+#[test]
 fn usage_errors_suggest_the_nearest_name() {
     for (arguments, expected) in [
         (&["serv"][..], &["there is no verb serv", "try: perhaps serve"][..]),

@@ -3,9 +3,9 @@
 //!
 //! The format: a line that starts with `$ ` is a command, run by `sh`; the lines under it are what
 //! it prints, standard error included. `...` alone stands for any lines, `[..]` for any part of a
-//! line. A command that ends in ` &` stays in the background; `$ fg` goes on with what the last of
-//! them printed, and a line `^C` interrupts it. What is left in the background serves the
-//! blocks that follow, and ends with the file.
+//! line. A command that ends in ` &` stays in the background (a last `...` under it is at least
+//! one line); `$ fg` goes on with what the last of them printed, and a line `^C` interrupts it.
+//! What is left in the background serves the blocks that follow, and ends with the file.
 //!
 //! Transcripts use the ports that people will use, so they run in a network namespace of their
 //! own where that is possible, and on this computer where it is not.
@@ -137,11 +137,17 @@ impl Transcript {
             return last.follow(&step.expected);
         }
         if let Some(command) = step.command.strip_suffix(" &") {
-            let running = Running::start(command, self.language, &self.folder);
+            let mut running = Running::start(command, self.language, &self.folder);
+            let followed = running.follow(&step.expected);
+            // What is not shown is waited for all the same: a server that has printed something
+            // is ready for the commands that come next.
+            if step.expected.last().is_some_and(|line| line == "...") {
+                running.next_line();
+            }
             self.background.push(running);
-            return self.background.last_mut().map_or(Ok(()), |last| last.follow(&step.expected));
+            return followed;
         }
-        Running::start(&step.command, self.language, &self.folder).to_the_end(&step.expected)
+        Running::start(&step.command, self.language, &self.folder).finish(&step.expected)
     }
 }
 
@@ -219,7 +225,7 @@ impl Running {
     }
 
     /// Waits for the end; every line must be as expected.
-    fn to_the_end(&mut self, expected: &[String]) -> Result<(), String> {
+    fn finish(&mut self, expected: &[String]) -> Result<(), String> {
         self.follow(expected)?;
         self.ended(expected.last().is_some_and(|line| line == "..."))
     }
@@ -253,6 +259,10 @@ impl Drop for Running {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
             self.signal(Signal::TERM);
+            // The shell may end before the command that it started: the end of the output is the
+            // end of both.
+            while self.lines.recv_timeout(PATIENCE).is_ok() {}
+            self.signal(Signal::KILL);
         }
         wait(&mut self.child);
     }

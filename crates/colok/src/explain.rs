@@ -243,6 +243,10 @@ pub fn explain(text: &str, names: &ServiceNames) -> Result<Explanation, ExplainE
         facts.address(address, zone);
     } else {
         let url: Url = text.parse()?;
+        // Without a scheme nobody asked about the transport.
+        if text.contains("://") || url.transport == Transport::Unix {
+            facts.transport(url.transport);
+        }
         facts.url(&url, names)?;
     }
     Ok(Explanation { subject: text.to_owned(), facts: facts.0 })
@@ -277,13 +281,16 @@ impl Facts {
         self.0.push(SourcedFact { fact, source: source.into() });
     }
 
-    fn url(&mut self, url: &Url, names: &ServiceNames) -> Result<(), ExplainError> {
-        let source = match url.transport {
+    fn transport(&mut self, transport: Transport) {
+        let source = match transport {
             Transport::Tcp => "RFC 9293",
             Transport::Udp => "RFC 768",
             Transport::Unix => "unix(7)",
         };
-        self.add(Fact::Transport { transport: url.transport.name().to_owned() }, source);
+        self.add(Fact::Transport { transport: transport.name().to_owned() }, source);
+    }
+
+    fn url(&mut self, url: &Url, names: &ServiceNames) -> Result<(), ExplainError> {
         match &url.place {
             Place::Path(path) => self.add(Fact::UnixPath { path: path.clone() }, "unix(7)"),
             Place::Abstract(name) => {

@@ -169,14 +169,17 @@ impl<T: Tap> Session<T> {
     /// `receive`.
     #[inline]
     pub fn received(&mut self, now: Time, input: &[u8], desk: &mut Desk) {
-        self.active_at = now;
         self.bytes_received += input.len() as u64;
         if self.phase == Phase::Open {
+            self.active_at = now;
             self.offer(now, input, 0, desk);
             // A peer that never pauses must not outlast the stop: no read ever finds nothing.
             self.close_when_overdue(now);
         } else {
+            // Thrown away, so no sign of life; and nothing is decided by input any more, so time
+            // need not wait for a read that finds nothing.
             self.discarded += input.len() as u64;
+            self.tick(now, desk);
         }
     }
 
@@ -239,11 +242,7 @@ impl<T: Tap> Session<T> {
     pub fn tick(&mut self, now: Time, desk: &mut Desk) {
         match self.phase {
             Phase::Open => self.tick_open(now, desk),
-            Phase::Flushing { reason, until } => {
-                if until.is_some_and(|until| until <= now) || self.idle_at() <= now {
-                    self.phase = Phase::Closed { reason };
-                }
-            }
+            Phase::Flushing { .. } => self.tick_flushing(now),
             Phase::Lingering { reason, until } if until <= now => {
                 self.phase = Phase::Closed { reason };
             }
@@ -269,6 +268,15 @@ impl<T: Tap> Session<T> {
         self.close_when_overdue(now);
     }
 
+    fn tick_flushing(&mut self, now: Time) {
+        self.close_when_overdue(now);
+        if let Phase::Flushing { reason, until } = self.phase
+            && (until.is_some_and(|until| until <= now) || self.idle_at() <= now)
+        {
+            self.phase = Phase::Closed { reason };
+        }
+    }
+
     /// Closes what a stop has waited for long enough.
     #[inline]
     fn close_when_overdue(&mut self, now: Time) {
@@ -287,11 +295,16 @@ impl<T: Tap> Session<T> {
         }
     }
 
-    /// Starts a close that the machine did not ask for: `idle`, `limit`, `shutdown`.
+    /// Starts a close that the machine did not ask for: `idle`, `limit`, `shutdown`. A close that
+    /// has begun keeps its reason, but the peer gets no more than the linger time from now on.
     pub fn close(&mut self, now: Time, reason: Reason) {
-        if self.phase == Phase::Open {
-            let until = Some(now + self.context.linger);
-            self.phase = Phase::Flushing { reason, until };
+        let limit = Some(now + self.context.linger);
+        match self.phase {
+            Phase::Open => self.phase = Phase::Flushing { reason, until: limit },
+            Phase::Flushing { reason, until: None } => {
+                self.phase = Phase::Flushing { reason, until: limit };
+            }
+            Phase::Flushing { .. } | Phase::Lingering { .. } | Phase::Closed { .. } => {}
         }
     }
 
@@ -360,9 +373,11 @@ impl<T: Tap> Session<T> {
     pub fn deadline(&self) -> Time {
         match self.phase {
             Phase::Open => self.deadline_open(),
-            Phase::Flushing { until, .. } => {
-                until.map_or(self.idle_at(), |until| until.min(self.idle_at()))
-            }
+            Phase::Flushing { until: Some(until), .. } => until.min(self.idle_at()),
+            Phase::Flushing { until: None, .. } => match self.drain {
+                Drain::No => self.idle_at(),
+                Drain::Asked { until } | Drain::Told { until } => until.min(self.idle_at()),
+            },
             Phase::Lingering { until, .. } => until,
             Phase::Closed { .. } => Time::ZERO,
         }

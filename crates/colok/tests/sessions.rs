@@ -273,6 +273,62 @@ fn a_peer_that_never_pauses_does_not_outlast_a_stop() {
 }
 
 #[test]
+fn a_close_ends_in_time_whatever_the_peer_sends() {
+    let all = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
+    let mut desk = Desk::new();
+    let mut session = session(Service::Discard);
+    session.opened(Time::ZERO, &mut desk);
+    session.close(Time::ZERO, Reason::Shutdown);
+    assert_eq!(session.next(&desk), Next::ShutdownWrite);
+    session.write_was_shut(Time::ZERO);
+    session.received(Time::from_millis(500), b"flood", &mut desk);
+    session.pump(Time::from_millis(500), b"flood", &mut desk, all);
+    assert_eq!(session.next(&desk), Next::Wait { receive: true, send: false });
+    session.received(Time::ZERO + LINGER, b"flood", &mut desk);
+    session.pump(Time::ZERO + LINGER, b"flood", &mut desk, all);
+    assert_eq!(session.next(&desk), Next::Close);
+}
+
+#[test]
+fn a_quitter_that_does_not_read_cannot_outlast_a_stop_or_a_turn() {
+    for stop in [true, false] {
+        let mut desk = Desk::new();
+        let mut session = session(Service::Echo(EchoOptions::default()));
+        session.opened(Time::ZERO, &mut desk);
+        session.received(
+            Time::ZERO,
+            b"quit
+",
+            &mut desk,
+        );
+        session.pump(
+            Time::ZERO,
+            b"quit
+",
+            &mut desk,
+            |_| Err(Errno::AGAIN),
+        );
+        assert_eq!(session.deadline(), Time::ZERO + IDLE, "it may take its time");
+        // What it sends behind it is thrown away and is no sign of life.
+        let later = Time::from_millis(10);
+        session.received(later, b"more", &mut desk);
+        session.pump(later, b"more", &mut desk, |_| Err(Errno::AGAIN));
+        assert_eq!(session.deadline(), Time::ZERO + IDLE);
+        if stop {
+            session.drain(Time::from_millis(20));
+            assert_eq!(session.deadline(), Time::from_millis(20));
+            session.tick(Time::from_millis(20), &mut desk);
+        } else {
+            session.close(Time::from_millis(20), Reason::Limit);
+        }
+        let end = Time::from_millis(20) + LINGER;
+        assert_eq!(session.deadline(), end);
+        session.tick(end, &mut desk);
+        assert_eq!((session.next(&desk), session.reason()), (Next::Close, Some(Reason::Quit)));
+    }
+}
+
+#[test]
 fn what_is_lent_to_the_kernel_holds_the_connection() {
     let all = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
     let mut desk = Desk::new();

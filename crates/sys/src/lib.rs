@@ -7,6 +7,7 @@
 #[cfg(feature = "count-allocations")]
 pub mod allocations;
 pub mod datagram;
+pub mod listener;
 pub mod readiness;
 #[cfg(feature = "ring")]
 pub mod ring;

@@ -16,15 +16,17 @@ use tokio::io::unix::AsyncFd;
 pub struct Registered(AsyncFd<OwnedFd>);
 
 impl Registered {
-    /// Registers a descriptor for reading and writing. On failure it is given back.
+    /// Registers a descriptor for reading (urgent data included) and writing. On failure it is
+    /// given back.
     ///
     /// # Panics
     ///
     /// Outside a tokio runtime with I/O enabled.
     pub fn new(descriptor: OwnedFd) -> Result<Self, (OwnedFd, io::Error)> {
+        let interest = Interest::READABLE | Interest::WRITABLE | Interest::PRIORITY;
         // SAFETY: the OwnedFd keeps the descriptor open, and nothing here or outside can replace
         // it before `into_inner` takes both apart.
-        let registered = unsafe { AsyncFd::register(descriptor) };
+        let registered = unsafe { AsyncFd::register_with_interest(descriptor, interest) };
         registered.map(Self).map_err(tokio::io::unix::AsyncFdRegisterError::into_parts)
     }
 
@@ -38,9 +40,21 @@ impl Registered {
         self.0.poll_write_ready(context).map(drop)
     }
 
-    /// A read found less than was asked for: wait for the next news of it.
+    /// A read found nothing: wait for the next news of it.
     pub fn clear_readable(&self) {
         self.clear(Interest::READABLE);
+    }
+
+    /// A read found less than was asked for, so a stream is empty and the next news of it can be
+    /// waited for (epoll(7), "Do I need to continuously read"). Not so on a connection that has
+    /// had urgent data: a read stops there with more behind it (tcp(7)), and false is returned:
+    /// read until nothing is found.
+    pub fn clear_after_short_read(&self) -> bool {
+        let urgent = self.0.try_io(Interest::PRIORITY, |_| Ok(())).is_ok();
+        if !urgent {
+            self.clear_readable();
+        }
+        !urgent
     }
 
     /// A write took less than was offered: wait for the next news of it.

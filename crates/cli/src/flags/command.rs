@@ -24,8 +24,8 @@ pub(crate) fn clap_command(messages: &Messages, purpose: Purpose) -> Command {
         .disable_help_flag(true)
         .disable_version_flag(true)
         .disable_help_subcommand(true)
-        .args(COMMON_FLAGS.iter().map(|flag| argument(flag, messages).global(true)))
-        .arg(argument(&VERSION_FLAG, messages))
+        .args(COMMON_FLAGS.iter().map(|flag| argument(flag, messages, purpose).global(true)))
+        .arg(argument(&VERSION_FLAG, messages, purpose))
         .subcommands(VERBS.iter().map(|verb| subcommand(verb, messages, purpose)))
 }
 
@@ -34,7 +34,7 @@ fn subcommand(verb: &'static Verb, messages: &Messages, purpose: Purpose) -> Com
         .about(messages.text(verb.about))
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(verb.flags.iter().map(|flag| argument(flag, messages)));
+        .args(verb.flags.iter().map(|flag| argument(flag, messages, purpose)));
     if let Some(alias) = verb.alias {
         command = command.visible_alias(alias);
     }
@@ -47,7 +47,7 @@ fn subcommand(verb: &'static Verb, messages: &Messages, purpose: Purpose) -> Com
     command
 }
 
-fn argument(flag: &'static Flag, messages: &Messages) -> Arg {
+fn argument(flag: &'static Flag, messages: &Messages, purpose: Purpose) -> Arg {
     let mut argument = Arg::new(flag.long)
         .long(flag.long)
         .help(messages.text(flag.help))
@@ -56,12 +56,18 @@ fn argument(flag: &'static Flag, messages: &Messages) -> Arg {
         argument = argument.short(short);
     }
     let Some(value) = flag.value else {
-        // Counted, so that doubling a switch is harmless.
-        return argument.action(ArgAction::Count);
+        // Counted, so that doubling a switch is harmless; nobody needs to be told.
+        return argument.action(match purpose {
+            Purpose::Parsing => ArgAction::Count,
+            Purpose::Showing => ArgAction::SetTrue,
+        });
     };
     argument = argument.value_name(value).allow_hyphen_values(flag.many);
     if !flag.choices.is_empty() {
-        argument = argument.value_parser(PossibleValuesParser::new(flag.choices));
+        // The texts name the values already, in the right language.
+        argument = argument
+            .value_parser(PossibleValuesParser::new(flag.choices))
+            .hide_possible_values(true);
     }
     // Given twice, the last one holds, as with most tools: it lets an alias be overridden.
     argument.action(ArgAction::Append)
@@ -75,6 +81,7 @@ fn positional_argument(
     let mut argument = Arg::new(positional.name)
         .value_name(positional.name)
         .help(messages.text(positional.help))
+        .hide_possible_values(true)
         .required(positional.required && purpose == Purpose::Showing);
     if !positional.choices.is_empty() {
         argument = argument.value_parser(PossibleValuesParser::new(positional.choices));

@@ -180,6 +180,7 @@ ids! {
     DescriptorsWhy,
     DescriptorsNext,
     UnixMissingWhy,
+    NoFolderWhy,
     // The table of what is served.
     TableTitle,
     TableService,

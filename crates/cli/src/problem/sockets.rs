@@ -1,6 +1,7 @@
 //! Socket calls that failed: the reason behind an error number, and the way out.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::Duration;
 
 use colok::net::holder::Holder;
@@ -93,7 +94,7 @@ pub(super) fn bind(
     let url = address.parse::<Url>().ok();
     match errno {
         Errno::ADDRINUSE => in_use(problem, url.as_ref(), holder, service, messages),
-        Errno::ACCESS | Errno::PERM => match url.and_then(|url| port_of(&url)) {
+        Errno::ACCESS | Errno::PERM => match url.as_ref().and_then(port_of) {
             Some(port) if port < UNPRIVILEGED_PORT => {
                 let command = other_port(address, port + 8000, service);
                 problem
@@ -103,7 +104,21 @@ pub(super) fn bind(
             }
             _ => problem.why(messages.text(Id::PermissionWhy)),
         },
+        Errno::NOENT => no_folder(problem, url.as_ref(), messages),
         _ => explained(problem, address, errno, messages),
+    }
+}
+
+/// A socket file is to be made where there is no folder.
+fn no_folder(problem: Problem, url: Option<&Url>, messages: &Messages) -> Problem {
+    let problem = problem.why(messages.text(Id::NoFolderWhy));
+    let folder = match url.map(|url| &url.place) {
+        Some(Place::Path(path)) => Path::new(path).parent().map(Path::display),
+        _ => None,
+    };
+    match folder {
+        Some(folder) => problem.next(format!("mkdir -p '{folder}'")),
+        None => problem,
     }
 }
 

@@ -87,7 +87,7 @@ fn unacknowledged(rows: &[Vec<&str>], port: u64) -> u64 {
 #[test]
 fn streams_that_never_pause_lose_nothing_that_was_sent_before_sigterm() {
     each_of(&MODELS, |model| {
-        let serving = serve(model, &["--drain", "30s", "echo=tcp://127.0.0.1:0?quit=off"]);
+        let serving = serve(model, &["--drain", "10s", "echo=tcp://127.0.0.1:0?quit=off"]);
         let count = if model == "sequential" { 1 } else { STREAMS };
         let streams: Vec<Stream> = (0..count).map(|_| Stream::default()).collect();
         let arrived = thread::scope(|scope| {

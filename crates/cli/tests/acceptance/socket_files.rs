@@ -18,8 +18,10 @@ fn a_stale_socket_file_is_replaced_and_a_live_one_is_an_error() {
     each_of(&MODELS, |model| {
         let file = folder.file(&format!("{model}.sock"));
         let service = format!("echo=unix://{file}?mode=600");
-        let first = serve(model, &[&service]);
+        let first = serve(model, &["--workers", "2", &service]);
         check(&file);
+        let count = if model == "processes" { 2 } else { 0 };
+        wait_until("the workers are there", || children(first.pid()).len() == count);
         let workers = children(first.pid());
         signal(first.pid(), Signal::KILL);
         wait_until("all of it is gone", || {

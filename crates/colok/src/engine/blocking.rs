@@ -10,7 +10,7 @@ use colok_proto::Time;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::port::{Accepted, Pause, Port};
+use super::port::{Accepted, Pause, Port, SETTLE};
 use super::served::{Served, Worker};
 use crate::clock::Clock;
 use crate::observe::Tap;
@@ -83,6 +83,7 @@ pub(crate) fn accept_loop<T: Tap>(
     mut serve: impl FnMut(Box<Served<T>>) -> Result<(), Errno>,
 ) {
     let mut pause = Pause::default();
+    let mut last_look = false;
     loop {
         let stopping = stop.state();
         if stopping == StopState::AtOnce {
@@ -95,6 +96,11 @@ pub(crate) fn accept_loop<T: Tap>(
             },
             Accepted::Again => pause.end(port),
             Accepted::Exhausted(errno) => wait_out(&mut pause, port, errno, stop),
+            Accepted::Nobody if stopping == StopState::Drain && !last_look => {
+                last_look = true;
+                port.turn_away_newcomers();
+                wait(stop.descriptor(), false, false, None, SETTLE);
+            }
             Accepted::Nobody if stopping == StopState::Drain => {
                 port.stop_listening();
                 return;

@@ -56,6 +56,7 @@ pub(crate) struct Service<'s, T: Tap> {
     gate: &'s dyn Gate,
     own_ports: &'s [u16],
     tap: &'s T,
+    drain: Duration,
     rates: SourceRates,
     told: Told,
 }
@@ -86,20 +87,26 @@ impl<'s, T: Tap> Service<'s, T> {
         tap: &'s T,
     ) -> Self {
         let rates = SourceRates::new(limits.replies_per_second_max, limits.amplification_max);
-        Self { listener, gate, own_ports, tap, rates, told: Told::default() }
+        Self { listener, gate, own_ports, tap, drain: limits.drain, rates, told: Told::default() }
     }
 
-    /// Serves until stopped, then until nothing is left to read.
+    /// Serves until stopped, then until nothing is left to read or the drain time is over.
     pub(crate) fn run(mut self, stop: &Stop, clock: Clock) {
         let mut buffer = vec![0; BUFFER_BYTES];
         let mut desk = Desk::new();
+        let mut drain_until = None;
         while stop.state() != StopState::AtOnce {
-            let emptied = self.serve_batch(&mut buffer, &mut desk, clock.now());
+            let now = clock.now();
+            let emptied = self.serve_batch(&mut buffer, &mut desk, now);
+            if stop.state() == StopState::Drain {
+                // Datagrams may come faster than they are read, so emptiness alone is no bound.
+                let until = *drain_until.get_or_insert(now + self.drain);
+                if emptied || until <= now {
+                    return;
+                }
+            }
             if !emptied {
                 continue;
-            }
-            if stop.state() == StopState::Drain {
-                return;
             }
             let socket = self.listener.socket.as_fd();
             wait(socket, true, false, Some(stop.descriptor()), Duration::MAX);

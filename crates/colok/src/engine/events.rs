@@ -22,7 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::blocking::PAUSE;
-use super::port::{Accepted, Pause, Port};
+use super::port::{Accepted, Pause, Port, SETTLE};
 use super::served::{Found, Served, Worker};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -128,6 +128,7 @@ async fn accept<T: Tap>(ports: Arc<Vec<Port<T>>>, index: usize, shared: Arc<Shar
     let port = &ports[index];
     let mut connections = JoinSet::new();
     let mut pause = Pause::default();
+    let mut last_look = false;
     let listener = loop {
         match register(port.socket()) {
             Ok(listener) => break listener,
@@ -149,8 +150,13 @@ async fn accept<T: Tap>(ports: Arc<Vec<Port<T>>>, index: usize, shared: Arc<Shar
                 sleep(PAUSE).await;
             }
             Accepted::Nobody if shared.stop.state() == StopState::Drain => {
-                port.stop_listening();
-                break;
+                if last_look {
+                    port.stop_listening();
+                    break;
+                }
+                last_look = true;
+                port.turn_away_newcomers();
+                sleep(SETTLE).await;
             }
             Accepted::Nobody => someone_or_stop(&listener, &shared).await,
         }
@@ -275,13 +281,19 @@ fn with_worker<R>(run: impl FnOnce(&mut Worker) -> R) -> R {
     WORKER.with_borrow_mut(run)
 }
 
-/// Reads while buffers come full, then gives the readiness back: after a short read a stream
-/// socket is empty (epoll(7), "Do I need to continuously read").
+/// Reads while there is more, then gives the readiness back.
 fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
     with_worker(|worker| {
         for _ in 0..READS_AT_ONCE_MAX {
-            if served.readable(now, worker) != Found::More {
-                served.socket().clear_readable();
+            let empty = match served.readable(now, worker) {
+                Found::More => false,
+                Found::All => served.socket().clear_after_short_read(),
+                Found::Nothing => {
+                    served.socket().clear_readable();
+                    true
+                }
+            };
+            if empty {
                 return;
             }
             let more = matches!(served.step(now, worker), Next::Wait { receive: true, .. });

@@ -4,6 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::time::Duration;
 
 use colok_proto::{Address, Peer, ServiceMachine};
 use rustix::io::Errno;
@@ -13,9 +14,14 @@ use super::gate::{Admission, Gate, ip_of};
 use super::served::Served;
 use crate::clock::Clock;
 use crate::net::listen::Listener;
+use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap};
 use crate::server::Limits;
 use crate::session::{Context, Session};
+
+/// How long a stopping server waits for handshakes that had begun before newcomers were turned
+/// away. On one computer they take microseconds; from far away one may come too late.
+pub(crate) const SETTLE: Duration = Duration::from_millis(20);
 
 /// A stream listener in service.
 #[derive(Debug)]
@@ -81,6 +87,17 @@ impl<T: Tap> Port<T> {
     /// Who watches.
     pub(crate) fn tap(&self) -> &T {
         &self.context.tap
+    }
+
+    /// Lets no more clients in, so that a look at the backlog that finds nobody is the last. Those
+    /// who have just been let in are there within [`SETTLE`].
+    pub(crate) fn turn_away_newcomers(&self) {
+        if self.listener.transport == Transport::Tcp {
+            let run = || colok_sys::listener::turn_away_newcomers(self.socket());
+            // Where it is forbidden a client may still come in between, as everywhere else.
+            let calls = Calls::new(&self.context.tap);
+            let _ = calls.set_option(self.socket(), "SO_ATTACH_FILTER", run);
+        }
     }
 
     /// Stops listening in every process that shares the socket: nobody else can connect, and

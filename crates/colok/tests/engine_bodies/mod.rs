@@ -17,6 +17,7 @@ pub(crate) const STREAM_BODIES: &[Named] = &[
     ("echo::idle_connections_are_closed", echo_idle_connections_are_closed),
     ("echo::a_slow_reader_loses_nothing", echo_slow_reader_loses_nothing),
     ("echo::clients_come_and_go", echo_clients_come_and_go),
+    ("echo::urgent_data_leaves_nothing_behind", echo_urgent_data_leaves_nothing_behind),
     ("count::replies_end_as_messages_do", count_replies_end_as_messages_do),
     ("count::splits_do_not_matter", count_splits_do_not_matter),
     ("count::a_flood_of_short_messages", count_flood_of_short_messages),
@@ -76,6 +77,21 @@ fn echo_clients_come_and_go(model: Model, place: &str) {
         assert_eq!(server.closed(), "peer-closed");
     }
     assert_eq!(server.finish().connections, 50);
+}
+
+/// A read stops at urgent data (tcp(7)); what lies behind it must be read all the same. Telnet
+/// sends urgent data for its interrupts.
+fn echo_urgent_data_leaves_nothing_behind(model: Model, place: &str) {
+    if !place.starts_with("tcp") {
+        return; // Unix streams have urgent data only where the kernel was built with it
+    }
+    let server = serve(model, "echo", &format!("{place}?quit=off&idle=60s"));
+    for _ in 0..50 {
+        let mut client = server.connect();
+        client.send(b"abc");
+        client.send_urgent(b'!');
+        client.ask(b"def", b"abcdef");
+    }
 }
 
 fn count_replies_end_as_messages_do(model: Model, place: &str) {

@@ -144,6 +144,13 @@ impl Client {
         self.write_all(bytes).expect("it can be sent");
     }
 
+    /// Sends one byte of urgent data (TCP).
+    pub(crate) fn send_urgent(&self, byte: u8) {
+        let Self::Tcp(stream) = self else { panic!("only TCP has urgent data") };
+        let sent = rustix::net::send(stream, &[byte], rustix::net::SendFlags::OOB);
+        assert_eq!(sent, Ok(1));
+    }
+
     /// Ends the sending side.
     pub(crate) fn half_close(&self) {
         match self {
