@@ -151,7 +151,9 @@ connect-timeout-next = check the address, or give it more time: --connect-timeou
 held-by = { $name } (pid { $process }) has this address
 held-by-somebody = another process has this address
 stop-holder = { $command } (stops it)
-find-holder = sudo ss -ltnup (shows which process)
+file-in-the-way = a file that is not a socket of colok is there; it was left alone
+remove-file = { $command } (if nobody needs the file)
+find-holder = { $command } (shows which process)
 privileged-port-why = a port below 1024 needs a privilege
 privileged-port-next = run it with sudo, or: sudo setcap cap_net_bind_service=+ep "$(command -v colok)"
 permission-why = the system does not permit it
@@ -190,10 +192,11 @@ log-worker-lost = worker { $worker } (pid { $process }) died: { $status }; { $co
         [one] 1 connection is lost
        *[other] { $connections } connections are lost
     }
-log-stopping = stopping, waiting up to { $time } for { $connections ->
-        [one] 1 connection
-       *[other] { $connections } connections
-    } (Ctrl-C again ends at once)
+log-stopping = { $connections ->
+        [0] stopping
+        [one] stopping, waiting up to { $time } for 1 connection (Ctrl-C again: at once)
+       *[other] stopping, waiting up to { $time } for { $connections } connections (Ctrl-C again: at once)
+    }
 log-dropped = { $records ->
         [one] 1 log line was lost
        *[other] { $records } log lines were lost

@@ -151,7 +151,9 @@ connect-timeout-next = periksa alamatnya, atau beri waktu lebih: --connect-timeo
 held-by = { $name } (pid { $process }) memakai alamat ini
 held-by-somebody = proses lain memakai alamat ini
 stop-holder = { $command } (untuk menghentikannya)
-find-holder = sudo ss -ltnup (menunjukkan prosesnya)
+file-in-the-way = di sana ada berkas yang bukan socket milik colok; berkas itu dibiarkan
+remove-file = { $command } (kalau berkasnya tidak diperlukan lagi)
+find-holder = { $command } (menunjukkan prosesnya)
 privileged-port-why = port di bawah 1024 memerlukan hak khusus
 privileged-port-next = jalankan dengan sudo, atau: sudo setcap cap_net_bind_service=+ep "$(command -v colok)"
 permission-why = sistem tidak mengizinkannya
@@ -187,7 +189,10 @@ log-refused = ditolak { $remote } -> { $local }: { $reason }
 log-paused = penerimaan ditunda di { $address }: { $reason }
 log-resumed = menerima lagi di { $address }
 log-worker-lost = pekerja { $worker } (pid { $process }) mati: { $status }; { $connections } koneksi hilang
-log-stopping = berhenti, menunggu paling lama { $time } untuk { $connections } koneksi (Ctrl-C lagi langsung mengakhiri)
+log-stopping = { $connections ->
+        [0] sedang berhenti
+       *[other] menunggu { $connections } koneksi, paling lama { $time } (Ctrl-C lagi: langsung berhenti)
+    }
 log-dropped = { $records } baris log hilang: datangnya lebih cepat daripada penulisannya
 notice-address-skipped = tidak dilayani: { $subject }
 notice-stale-socket-removed = berkas socket { $subject } dihapus: tidak ada yang mendengarkan di situ

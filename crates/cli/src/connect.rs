@@ -3,6 +3,7 @@
 //! The talking is the library's; here are the choice between them, the terminal, the words for how
 //! it ended and the exit code.
 
+mod call_printer;
 mod ending;
 mod piped;
 mod reply;
@@ -11,25 +12,19 @@ mod terminal;
 
 use std::cell::RefCell;
 use std::io::{IsTerminal, Write as _};
-use std::sync::mpsc::sync_channel;
-use std::thread;
-use std::time::Duration;
 
 use colok::Error;
 use colok::client::{ConnectOptions, Connection, connect};
 use colok::clock::Clock;
 use colok::net::url::Transport;
-use colok::observe::{Event, NoTap, RecordReceiver, Tap, log_queue};
+use colok::observe::{NoTap, Tap, log_queue};
 use colok::proto::Time;
 
 use crate::arguments::ConnectArguments;
-use crate::calls::call_line;
 use crate::messages::Messages;
 use crate::problem::{Exit, Problem};
 use crate::style::Style;
-
-/// How long the end of the program waits until the last calls are printed.
-const CALLS_FINISH_MAX: Duration = Duration::from_secs(2);
+use call_printer::CallPrinter;
 
 /// What every way of talking needs.
 struct Context<'a, T: Tap> {
@@ -37,6 +32,8 @@ struct Context<'a, T: Tap> {
     messages: &'a Messages,
     clock: Clock,
     tap: T,
+    /// What prints the socket calls, when they are wanted.
+    calls: Option<&'a CallPrinter>,
     /// When everything has to be over.
     deadline: Option<Time>,
     /// Why it ended, for the last line of `-v`.
@@ -46,19 +43,13 @@ struct Context<'a, T: Tap> {
 /// Talks until one side ends.
 pub(crate) fn run(arguments: &ConnectArguments, messages: &Messages) -> Result<Exit, Problem> {
     if !arguments.calls {
-        return Ok(talk(arguments, messages, NoTap).tell(messages));
+        return Ok(talk(arguments, messages, NoTap, None).tell(messages));
     }
     let (tap, receiver) = log_queue::<true>(false, true);
-    let (sender, done) = sync_channel(1);
-    let print = move || {
-        print_calls(receiver);
-        let _ = sender.send(());
-    };
-    let builder = thread::Builder::new().name("calls".into());
-    builder.spawn(print).map_err(|error| Problem::of_file("clone", "calls", &error))?;
-    let outcome = talk(arguments, messages, tap);
+    let calls = CallPrinter::start(receiver)?;
+    let outcome = talk(arguments, messages, tap, Some(&calls));
     // The tap is gone, so the printer ends once it has written what is in the queue.
-    let _ = done.recv_timeout(CALLS_FINISH_MAX);
+    calls.finish();
     Ok(outcome.tell(messages))
 }
 
@@ -86,23 +77,16 @@ impl Outcome {
     }
 }
 
-/// Calls go to standard error: standard output belongs to what the peer says.
-fn print_calls(receiver: RecordReceiver) {
-    let mut output = std::io::stderr();
-    for record in receiver {
-        if let Event::Call(call) = &record.event
-            && writeln!(output, "{}", call_line(call)).is_err()
-        {
-            return;
-        }
-    }
-}
-
-fn talk<T: Tap>(arguments: &ConnectArguments, messages: &Messages, tap: T) -> Outcome {
+fn talk<T: Tap>(
+    arguments: &ConnectArguments,
+    messages: &Messages,
+    tap: T,
+    calls: Option<&CallPrinter>,
+) -> Outcome {
     let clock = Clock::start();
     let deadline = arguments.deadline.map(|time| clock.now() + time);
     let end_line = RefCell::new(None);
-    let context = Context { arguments, messages, clock, tap, deadline, end_line };
+    let context = Context { arguments, messages, clock, tap, calls, deadline, end_line };
     let result = talk_in_mode(&context);
     Outcome { result, end_line: context.end_line.take() }
 }
@@ -133,6 +117,13 @@ impl<T: Tap> Context<'_, T> {
             options.connect_timeout = timeout;
         }
         options
+    }
+
+    /// Waits until the socket calls made so far are printed.
+    fn catch_up_with_calls(&self) {
+        if let Some(calls) = self.calls {
+            calls.catch_up(&self.tap);
+        }
     }
 
     fn connect(&self) -> Result<Connection, Problem> {

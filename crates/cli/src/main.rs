@@ -18,11 +18,17 @@ mod units;
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+use std::time::Duration;
 
 use arguments::Request;
 use messages::{Language, Messages};
 use problem::{Exit, Problem};
 use style::Style;
+
+/// How long the end of the program waits until a problem is told.
+const TELL_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     // The model `processes` runs this program again as its workers; then this does not return.
@@ -33,14 +39,25 @@ fn main() -> ExitCode {
     let exit = match result {
         Ok(exit) => exit,
         Err(problem) => {
-            let output = std::io::stderr();
-            let text = problem.render(&messages, Style::of(&output));
-            // When standard error is gone the exit code still tells.
-            let _ = (&output).write_all(text.as_bytes());
-            problem.exit
+            let exit = problem.exit;
+            tell(problem, messages);
+            exit
         }
     };
     ExitCode::from(exit as u8)
+}
+
+/// Tells the problem, unless standard error is a pipe that nobody reads: the exit code tells too.
+fn tell(problem: Problem, messages: Messages) {
+    let (sender, done) = sync_channel(1);
+    let write = move || {
+        problem.tell(&messages);
+        let _ = sender.send(());
+    };
+    // Without a thread to be had the exit code has to do.
+    if thread::Builder::new().name("problem".into()).spawn(write).is_ok() {
+        let _ = done.recv_timeout(TELL_MAX);
+    }
 }
 
 /// The value of `--lang`, looked for before anything is parsed, so that a parse error is told in

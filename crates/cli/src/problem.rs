@@ -8,10 +8,14 @@ mod errno;
 mod sockets;
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 
 pub(crate) use errno::{errno_name, errno_text};
 
 use colok::Error;
+use colok::client::EndReason;
+use colok::net::url::Url;
+use rustix::io::Errno;
 
 use crate::messages::{Id, Messages};
 use crate::say;
@@ -92,6 +96,15 @@ impl Problem {
         }
     }
 
+    /// A conversation that ended because nobody listens there: a datagram is refused only after
+    /// it was sent. `None` when it ended otherwise.
+    pub(crate) fn of_refusal(reason: EndReason, url: &Url, messages: &Messages) -> Option<Self> {
+        let EndReason::Reset(errno @ Errno::CONNREFUSED) = reason else { return None };
+        let address = url.without_options();
+        let attempts = vec![(address.clone(), errno)];
+        Some(Self::of(&Error::Connect { address, attempts }, messages))
+    }
+
     /// A file or a standard stream that failed.
     pub(crate) fn of_file(call: &str, name: &str, error: &std::io::Error) -> Self {
         let text = error.raw_os_error().map_or_else(|| error.to_string(), errno_text);
@@ -111,12 +124,25 @@ impl Problem {
         Self::new(exit, "")
     }
 
+    /// Prints it to standard error. When that is gone nobody is left to be told.
+    pub(crate) fn tell(&self, messages: &Messages) {
+        let mut output = std::io::stderr();
+        let text = self.render(messages, Style::of(&output));
+        let _ = output.write_all(text.as_bytes());
+    }
+
     /// The lines to print; nothing for a silent end.
     pub(crate) fn render(&self, messages: &Messages, style: Style) -> String {
         if self.what.is_empty() {
             return String::new();
         }
-        let mut text = format!("{} {}\n", style.red("colok:"), self.what);
+        let first = format!("{} {}\n", style.red("colok:"), self.what);
+        first + &self.render_advice(messages, style)
+    }
+
+    /// The lines below the first: why, and what to try.
+    pub(crate) fn render_advice(&self, messages: &Messages, style: Style) -> String {
+        let mut text = String::new();
         if let Some(why) = &self.why {
             let label = messages.text(Id::LabelWhy);
             let _ = writeln!(text, "  {} {why}", style.bold(label));

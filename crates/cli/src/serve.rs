@@ -1,26 +1,25 @@
 //! `colok serve`: binds, says what listens where, logs what happens, and stops on a signal.
 //!
-//! The serving itself is the library's; here are the table, the log thread and the signals.
+//! The serving itself is the library's; here are the table, the log thread and the signals. Only
+//! the log thread writes to standard output: its reader may stop reading, and the end must not wait.
 
 mod log;
 mod log_line;
 mod signals;
 mod table;
 
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use colok::net::service_address::ServiceAddress;
 use colok::net::url::{Place, Url};
-use colok::observe::{Event, NoTap, RecordReceiver, Tap, Totals, log_queue};
+use colok::observe::{Event, NoTap, RecordReceiver, Tap, log_queue};
 use colok::server::{Limits, Server, Stop, StopState, raise_descriptor_limit};
 use colok::{Error, proto::ServiceKind};
 
 use crate::arguments::{JsonLog, ServeArguments};
-use crate::messages::{Id, Messages};
+use crate::messages::Messages;
 use crate::problem::{Exit, Problem};
-use crate::say;
 use crate::style::Style;
 use log::LogThread;
 
@@ -55,27 +54,23 @@ fn serve<T: Tap>(
     let announcement = on_drain.clone();
     signals::watch(stop, move || announcement.make())?;
     let server = Server::bind(&arguments.addresses, arguments.model, limits, &tap);
-    if let Ok(server) = &server
-        && shows_lines(arguments)
-    {
+    let table = server.as_ref().ok().map(|server| {
         let style = Style::of(&std::io::stdout());
-        print(&table::text(&server.listening(), server.model(), messages, style));
-    }
-    let log =
-        receiver.map(|receiver| LogThread::start(receiver, arguments, messages)).transpose()?;
+        table::text(&server.listening(), server.model(), messages, style)
+    });
+    let log = receiver
+        .map(|receiver| LogThread::start(receiver, table, arguments, messages))
+        .transpose()?;
     let result = server.and_then(|server| server.run(stop, &tap));
     on_drain.forget();
     drop(tap);
     if let Some(log) = log {
-        log.finish();
+        log.finish(result.as_ref().ok());
     }
-    let totals = result.map_err(|error| {
+    result.map_err(|error| {
         let service = service_of(&error, &arguments.addresses);
         Problem::of_service(&error, service, messages)
     })?;
-    if shows_lines(arguments) {
-        print(&totals_line(&totals, messages));
-    }
     Ok(if stop.state() == StopState::AtOnce { Exit::Interrupted } else { Exit::Done })
 }
 
@@ -143,32 +138,4 @@ fn service_of(error: &Error, addresses: &[ServiceAddress]) -> Option<&'static st
     };
     let found = addresses.iter().find(|address| same(&address.url));
     found.map(|address| address.service.kind()).map(ServiceKind::name)
-}
-
-fn totals_line(totals: &Totals, messages: &Messages) -> String {
-    let mut line = say!(
-        messages,
-        Id::Totals,
-        connections = totals.connections,
-        datagrams = totals.datagrams,
-        received = totals.bytes_received.to_string(),
-        sent = totals.bytes_sent.to_string(),
-        refused = totals.refused.to_string(),
-    );
-    if totals.workers_lost > 0 {
-        line.push_str("; ");
-        line.push_str(&say!(messages, Id::TotalsWorkers, workers = totals.workers_lost));
-    }
-    if totals.records_dropped > 0 {
-        line.push_str("; ");
-        line.push_str(&say!(messages, Id::TotalsDropped, records = totals.records_dropped));
-    }
-    line.push('\n');
-    line
-}
-
-/// Prints for people. A reader who has gone does not stop the service.
-fn print(text: &str) {
-    let mut output = std::io::stdout();
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }

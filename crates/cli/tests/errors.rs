@@ -124,7 +124,7 @@ fn sockets_without_a_file() {
     let lines = told(&colok(&["connect", "unix:/no/such/folder/x.sock"]), 1);
     let url = "unix:///no/such/folder/x.sock";
     assert_eq!(lines[0], format!("colok: connect {url}: No such file or directory"));
-    assert_eq!(lines[2], format!("  try: colok serve 'echo={url}'"));
+    assert_eq!(lines[2], format!("  try: colok serve echo={url}"));
 }
 
 #[test]
@@ -132,7 +132,34 @@ fn socket_files_need_a_folder() {
     let lines = told(&colok(&["serve", "echo=unix:/no/such/folder/x.sock"]), 1);
     let first = "colok: unix:///no/such/folder/x.sock: bind: No such file or directory";
     assert_eq!(lines[0], first);
-    assert_eq!(lines[2], "  try: mkdir -p '/no/such/folder'");
+    assert_eq!(lines[2], "  try: mkdir -p /no/such/folder");
+}
+
+#[test]
+fn a_file_where_a_socket_is_to_be_is_left_alone() {
+    let name = format!("colok-errors-{}", std::process::id());
+    let folder = std::env::temp_dir().join(name);
+    std::fs::create_dir(&folder).expect("the folder is new");
+    let (file, link) = (folder.join("it's mine"), folder.join("link.sock"));
+    std::fs::write(&file, "precious").expect("the file can be written");
+    std::os::unix::fs::symlink("nowhere", &link).expect("the link can be made");
+    let link = link.to_str().expect("it is text");
+    for (language, why) in [
+        ("en", "why: a file that is not a socket of colok is there; it was left alone"),
+        ("id", "sebab: di sana ada berkas yang bukan socket milik colok; berkas itu dibiarkan"),
+    ] {
+        let service = format!("count=unix://{link}");
+        let lines = told(&colok(&["serve", &service, "--lang", language]), 1);
+        assert_eq!(lines[0], format!("colok: unix://{link}: bind: Address already in use"));
+        assert_eq!(lines[1], format!("  {why}"));
+        let other = link.replace("link", "link-2");
+        assert!(lines[2].ends_with(&format!(" colok serve count=unix://{other}")), "{}", lines[2]);
+        assert!(lines[3].contains(&format!(" rm {link} (")), "{}", lines[3]);
+    }
+    let service = format!("count=unix://{}", file.display());
+    assert_eq!(colok(&["serve", &service]).code, Some(1));
+    assert_eq!(std::fs::read_to_string(&file).expect("it is still there"), "precious");
+    std::fs::remove_dir_all(&folder).expect("the folder is ours");
 }
 
 #[test]

@@ -99,11 +99,13 @@ impl Terminal<'_> {
     fn see_when(&self, what: &str, right: impl Fn(&str) -> bool) -> String {
         let start = Instant::now();
         loop {
+            let ended = self.ended().is_some();
             let screen = self.screen();
             if right(&screen) {
                 return screen;
             }
-            assert!(start.elapsed() < PATIENCE, "{}: no {what} in:\n{screen}", self.name);
+            let hopeless = ended || start.elapsed() > PATIENCE;
+            assert!(!hopeless, "{}: no {what} in:\n{screen}", self.name);
             std::thread::park_timeout(LOOK_PAUSE);
         }
     }
@@ -127,14 +129,19 @@ impl Terminal<'_> {
         self.tmux.run(&[&["send-keys", "-t", self.name], keys].concat());
     }
 
+    /// The exit code of `colok`, once it has ended.
+    fn ended(&self) -> Option<i32> {
+        let format = "#{pane_dead} #{pane_dead_status}";
+        let told = self.tmux.run(&["display-message", "-p", "-t", self.name, format]);
+        told.trim().strip_prefix("1 ").map(|code| code.parse().expect("it is a number"))
+    }
+
     /// Waits for the end of `colok`; gives its exit code.
     fn exit_code(&self) -> i32 {
         let start = Instant::now();
         loop {
-            let format = "#{pane_dead} #{pane_dead_status}";
-            let told = self.tmux.run(&["display-message", "-p", "-t", self.name, format]);
-            if let Some(code) = told.trim().strip_prefix("1 ") {
-                return code.parse().expect("it is a number");
+            if let Some(code) = self.ended() {
+                return code;
             }
             assert!(start.elapsed() < PATIENCE, "it has not ended:\n{}", self.screen());
             std::thread::park_timeout(LOOK_PAUSE);

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::process::Stdio;
 
 use common::{Serving, colok, colok_with, command, wait};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 #[test]
@@ -41,8 +41,14 @@ fn the_table_has_the_line_to_type() {
 #[test]
 fn the_log_is_in_plain_words_and_the_totals_are_told() {
     for (language, connected, closed, stopping, totals) in [
-        ("en", "#1 echo: connected ", "#1 echo: closed after ", "stopping, waiting", "stopped: 1 "),
-        ("id", "#1 echo: tersambung ", "#1 echo: ditutup setelah ", "berhenti, me", "berhenti: 1 "),
+        ("en", "#1 echo: connected ", "#1 echo: closed after ", "stopping", "stopped: 1 "),
+        (
+            "id",
+            "#1 echo: tersambung ",
+            "#1 echo: ditutup setelah ",
+            "sedang berhenti",
+            "berhenti: 1 ",
+        ),
     ] {
         let arguments = ["serve", "echo=tcp://127.0.0.1:0", "--lang", language, "-v"];
         let serving = Serving::plain(&arguments);
@@ -156,6 +162,30 @@ fn a_reader_that_goes_does_not_stop_the_service() {
     }
     child.kill().expect("it runs");
     wait(&mut child);
+}
+
+#[test]
+fn a_reader_that_stops_reading_does_not_keep_the_service_from_ending() {
+    let mut command = command(&["serve", "echo=tcp://127.0.0.1:0", "-v", "--drain", "1s"]);
+    // Errors have nowhere to go either.
+    let (reading, writing) = std::io::pipe().expect("a descriptor is left");
+    command.stdout(writing.try_clone().expect("a descriptor is left")).stderr(writing);
+    let mut child = command.spawn().expect("it starts");
+    drop(command);
+    let mut text = String::new();
+    while !text.contains("Ctrl-C") {
+        let mut byte = [0];
+        (&reading).read_exact(&mut byte).expect("the table comes");
+        text.push(char::from(byte[0]));
+    }
+    let row = text.lines().find(|line| line.contains("tcp://")).expect("it is in the table");
+    let place = row.rsplit(' ').next().expect("it ends with the address");
+    // Two lines of the log each: far more than the pipe and the queue hold.
+    let lines = b"a line that is sent and logged\n".repeat(6000);
+    assert_eq!(colok_with(&["connect", place], &lines).out, lines);
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    assert_eq!(wait(&mut child).code(), Some(0));
+    drop(reading);
 }
 
 #[test]

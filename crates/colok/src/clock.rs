@@ -22,6 +22,11 @@ impl Clock {
         Time::ZERO + self.start.elapsed()
     }
 
+    /// When `instant` is on this clock; its start when it was before.
+    pub fn time_of(&self, instant: Instant) -> Time {
+        Time::ZERO + instant.saturating_duration_since(self.start)
+    }
+
     /// How long from now until `time`; zero when it has passed.
     pub fn until(&self, time: Time) -> Duration {
         time.since(self.now())

@@ -37,6 +37,11 @@ pub trait Tap: Clone + Send + Sync + 'static {
         false
     }
 
+    /// How many records were lost because there was no room for them.
+    fn records_dropped(&self) -> u64 {
+        0
+    }
+
     /// Whether each socket call is to be reported.
     fn calls(&self) -> bool {
         false

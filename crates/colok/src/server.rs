@@ -83,7 +83,9 @@ impl Server {
                 model: model.name().to_owned(),
             });
         }
-        let totals = engine::run(self.model, self.listeners, &self.limits, stop, tap)?;
+        let mut totals = engine::run(self.model, self.listeners, &self.limits, stop, tap)?;
+        // To those that worker processes had no room for.
+        totals.records_dropped += tap.records_dropped();
         tap.event(|| Event::Stopped { totals });
         Ok(totals)
     }

@@ -19,20 +19,21 @@
 //! the peer ends or the linger bounds are reached, then close. Otherwise unread input would turn
 //! into a reset that destroys the last reply (RFC 9293 section 3.10.4, RFC 9112 section 9.6).
 
+mod closing;
 mod desk;
 mod observed;
+mod turn;
 
-use std::io::IoSlice;
-use std::mem;
 use std::sync::Arc;
 use std::time::Duration;
 
-use colok_proto::{Input, Machine, Peer, Reason, Service, ServiceMachine, Time};
+use colok_proto::{Input, Peer, Reason, Service, ServiceMachine, Time};
 use rustix::io::Errno;
 
-use desk::{Backlog, Turn};
+use desk::Backlog;
 pub use desk::{Desk, SLICES_MAX};
 use observed::Preview;
+pub use turn::answer_datagram;
 
 use crate::observe::Tap;
 
@@ -43,10 +44,6 @@ pub const HIGH_WATER: usize = 64 * 1024;
 /// Output that a machine may put together before it must wait for room, in bytes: about 340
 /// replies of `count`.
 pub const ROOM: usize = 16 * 1024;
-
-/// Writes and rooms of one turn at most: a fast reader of `chargen` would otherwise keep its worker
-/// for ever. 16 rooms are 256 KiB, about 100 us of work.
-const TURN_ROUNDS_MAX: usize = 32;
 
 /// What all sessions of one listener share.
 #[derive(Clone, Debug)]
@@ -236,86 +233,6 @@ impl<T: Tap> Session<T> {
         self.phase = Phase::Closed { reason };
     }
 
-    /// Fires what is due. Call at [`Session::deadline`] and after [`Session::drain`], and only
-    /// when a read found nothing (or when `next` does not want to receive): input is drained
-    /// before time is fired.
-    pub fn tick(&mut self, now: Time, desk: &mut Desk) {
-        match self.phase {
-            Phase::Open => self.tick_open(now, desk),
-            Phase::Flushing { .. } => self.tick_flushing(now),
-            Phase::Lingering { reason, until } if until <= now => {
-                self.phase = Phase::Closed { reason };
-            }
-            Phase::Lingering { .. } | Phase::Closed { .. } => {}
-        }
-    }
-
-    fn tick_open(&mut self, now: Time, desk: &mut Desk) {
-        // With a backlog above the mark, or input held back, nothing was read: the machine's own
-        // deadlines speak of input, so they must wait. Idleness and the end of a stop do not.
-        if self.found_nothing(desk.pending_bytes()) {
-            if self.machine.deadline().is_some_and(|due| due <= now) {
-                self.run(now, Input::Deadline, &[], None, desk);
-            }
-            if let (Phase::Open, Drain::Asked { until }) = (self.phase, self.drain) {
-                self.drain = Drain::Told { until };
-                self.run(now, Input::Drain, &[], None, desk);
-            }
-        }
-        if self.idle_at() <= now {
-            self.close(now, Reason::Idle);
-        }
-        self.close_when_overdue(now);
-    }
-
-    fn tick_flushing(&mut self, now: Time) {
-        self.close_when_overdue(now);
-        if let Phase::Flushing { reason, until } = self.phase
-            && (until.is_some_and(|until| until <= now) || self.idle_at() <= now)
-        {
-            self.phase = Phase::Closed { reason };
-        }
-    }
-
-    /// Closes what a stop has waited for long enough.
-    #[inline]
-    fn close_when_overdue(&mut self, now: Time) {
-        if let Drain::Asked { until } | Drain::Told { until } = self.drain
-            && until <= now
-        {
-            self.close(now, Reason::Shutdown);
-        }
-    }
-
-    /// The server stops: at the next [`Session::tick`] the machine is told to finish, and at
-    /// `until` it is closed whether it has or not.
-    pub fn drain(&mut self, until: Time) {
-        if self.drain == Drain::No {
-            self.drain = Drain::Asked { until };
-        }
-    }
-
-    /// Starts a close that the machine did not ask for: `idle`, `limit`, `shutdown`. A close that
-    /// has begun keeps its reason, but the peer gets no more than the linger time from now on.
-    pub fn close(&mut self, now: Time, reason: Reason) {
-        let limit = Some(now + self.context.linger);
-        match self.phase {
-            Phase::Open => self.phase = Phase::Flushing { reason, until: limit },
-            Phase::Flushing { reason, until: None } => {
-                self.phase = Phase::Flushing { reason, until: limit };
-            }
-            Phase::Flushing { .. } | Phase::Lingering { .. } | Phase::Closed { .. } => {}
-        }
-    }
-
-    /// Writing was shut down, as [`Session::next`] asked.
-    pub fn write_was_shut(&mut self, now: Time) {
-        if let Phase::Flushing { reason, until } = self.phase {
-            let until = until.unwrap_or(now + self.context.linger);
-            self.phase = Phase::Lingering { reason, until };
-        }
-    }
-
     /// What to do now. Call after a turn's output was sent or detached.
     #[inline]
     pub fn next(&self, desk: &Desk) -> Next {
@@ -368,192 +285,10 @@ impl<T: Tap> Session<T> {
         self.backlog.as_ref().map_or(0, |backlog| backlog.output_len())
     }
 
-    /// When [`Session::tick`] is due. Ask between turns.
-    #[inline]
-    pub fn deadline(&self) -> Time {
-        match self.phase {
-            Phase::Open => self.deadline_open(),
-            Phase::Flushing { until: Some(until), .. } => until.min(self.idle_at()),
-            Phase::Flushing { until: None, .. } => match self.drain {
-                Drain::No => self.idle_at(),
-                Drain::Asked { until } | Drain::Told { until } => until.min(self.idle_at()),
-            },
-            Phase::Lingering { until, .. } => until,
-            Phase::Closed { .. } => Time::ZERO,
-        }
-    }
-
-    #[inline]
-    fn deadline_open(&self) -> Time {
-        let mut due = self.idle_at();
-        if self.found_nothing(0) {
-            due = self.machine.deadline().map_or(due, |machine| machine.min(due));
-        }
-        match self.drain {
-            Drain::No => due,
-            Drain::Asked { .. } if self.found_nothing(0) => Time::ZERO,
-            Drain::Asked { until } | Drain::Told { until } => due.min(until),
-        }
-    }
-
-    #[inline]
-    fn idle_at(&self) -> Time {
-        self.active_at + self.context.idle_timeout
-    }
-
-    /// Gives the machine the arrival from `from` on.
-    #[inline]
-    fn offer(&mut self, now: Time, input: &[u8], from: usize, desk: &mut Desk) {
-        let offered = &input[from..];
-        let consumed = self.run(now, Input::Received(offered), offered, Some(from), desk);
-        // What a machine that has closed did not consume is thrown away with what follows.
-        let over = self.phase != Phase::Open;
-        desk.offered_up_to = if over { input.len() } else { from + consumed };
-        if let Some(preview) = &mut self.preview {
-            preview.keep(&offered[..consumed]);
-        }
-    }
-
-    /// Gives the machine the input that an earlier turn held back. It is no longer in the engine's
-    /// buffer, so what is forwarded of it is copied.
-    fn offer_held(&mut self, now: Time, mut backlog: Box<Backlog>, desk: &mut Desk) {
-        let offered = backlog.input();
-        let consumed = self.run(now, Input::Received(offered), offered, None, desk);
-        if let Some(preview) = &mut self.preview {
-            preview.keep(&offered[..consumed]);
-        }
-        backlog.consumed(consumed);
-        if self.phase == Phase::Open && backlog.holds_input() {
-            self.backlog = Some(backlog);
-        }
-    }
-
-    /// Runs the machine on one input and takes what follows from it.
-    #[inline]
-    fn run(
-        &mut self,
-        now: Time,
-        input: Input<'_>,
-        offered: &[u8],
-        base: Option<usize>,
-        desk: &mut Desk,
-    ) -> usize {
-        let waiting = self.backlog_bytes();
-        let mut turn = Turn::new(desk, waiting, offered, base, self.preview.as_deref_mut());
-        let consumed = self.machine.input(now, input, &mut turn);
-        self.waits_for_room |= turn.full;
-        if let Some(reason) = turn.closed {
-            self.waits_for_room = false;
-            // `limit` and `shutdown` closes are ours: they give the peer the linger time. After
-            // `quit` or the peer's own end it may take what is due at its own pace.
-            let ours = matches!(reason, Reason::Limit | Reason::Shutdown | Reason::Idle);
-            let until = ours.then(|| now + self.context.linger);
-            self.phase = Phase::Flushing { reason, until };
-        }
-        self.report_messages();
-        consumed
-    }
-
     /// Bytes of output that wait, on the desk and in the backlog.
     #[inline]
     fn pending_bytes(&self, desk: &Desk) -> usize {
         self.backlog_bytes() + desk.pending_bytes()
-    }
-
-    /// The output that waits, in order; at most [`SLICES_MAX`] slices at a time. `input` is the
-    /// arrival of this turn.
-    #[inline]
-    pub fn pending<'a>(
-        &'a self,
-        input: &'a [u8],
-        desk: &'a Desk,
-        slices: &mut [IoSlice<'a>; SLICES_MAX],
-    ) -> usize {
-        let mut count = 0;
-        if let Some(backlog) = &self.backlog
-            && backlog.output_len() > 0
-        {
-            slices[0] = IoSlice::new(backlog.output());
-            count = 1;
-        }
-        desk.pending(input, slices, count)
-    }
-
-    /// Ends a turn: copies what was not sent or not consumed into the session and clears the desk.
-    #[inline]
-    pub fn detach(&mut self, input: &[u8], desk: &mut Desk) {
-        if !desk.is_settled(input) {
-            let backlog = self.backlog.get_or_insert_default();
-            desk.move_to(backlog, input);
-        }
-        desk.clear();
-    }
-
-    /// Runs a turn to its end: sends what waits with `write` until nothing waits or `write` would
-    /// block, gives the machine room as it comes, then detaches. `input` is the arrival that was
-    /// just given to [`Session::received`], or empty. Says whether `write` would have blocked.
-    #[inline]
-    pub fn pump(
-        &mut self,
-        now: Time,
-        input: &[u8],
-        desk: &mut Desk,
-        mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, Errno>,
-    ) -> bool {
-        let mut blocked = false;
-        let before = self.bytes_sent;
-        for _ in 0..TURN_ROUNDS_MAX {
-            let mut slices = [IoSlice::new(&[]); SLICES_MAX];
-            let count = self.pending(input, desk, &mut slices);
-            if count == 0 {
-                if !self.advance(now, input, desk) {
-                    break;
-                }
-                continue;
-            }
-            match write(&slices[..count]) {
-                Ok(length) => self.sent(now, length, desk),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    blocked = true;
-                    break;
-                }
-                Err(errno) => {
-                    self.failed(errno);
-                    break;
-                }
-            }
-        }
-        self.detach(input, desk);
-        self.report_reply(self.bytes_sent - before);
-        blocked
-    }
-
-    /// All output has left: lets a machine that waits go on. False when nothing more comes of it.
-    pub fn advance(&mut self, now: Time, input: &[u8], desk: &mut Desk) -> bool {
-        if self.phase != Phase::Open {
-            return false;
-        }
-        let mut moved = false;
-        if mem::take(&mut self.waits_for_room) {
-            self.run(now, Input::Room(ROOM), &[], None, desk);
-            moved = true;
-        }
-        if self.phase == Phase::Open && !self.waits_for_room {
-            if let Some(backlog) = self.backlog.take() {
-                self.offer_held(now, backlog, desk);
-                moved = true;
-            } else if desk.offered_up_to < input.len() {
-                self.offer(now, input, desk.offered_up_to, desk);
-                moved = true;
-            }
-        }
-        if self.waits_for_room && self.pending_bytes(desk) == 0 {
-            // A machine that finds an empty outbox full would be offered room for ever.
-            debug_assert!(false, "a machine found an empty outbox full");
-            self.close(now, Reason::Protocol);
-        }
-        moved
     }
 
     /// Why it was closed; `None` while it is open.
@@ -580,25 +315,4 @@ impl<T: Tap> Session<T> {
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
-}
-
-/// Runs one datagram through a fresh machine: a datagram is a machine's whole life. The answer is
-/// one datagram, put together on the desk; `None` when there is none. The desk must be clear, and
-/// is to be cleared afterwards with [`Desk::reset`].
-pub fn answer_datagram<'a>(
-    service: &Service,
-    peer: &Peer,
-    now: Time,
-    datagram: &'a [u8],
-    desk: &'a mut Desk,
-) -> Option<&'a [u8]> {
-    let mut machine = service.datagram_machine();
-    let mut answered = false;
-    for input in [Input::Opened { peer }, Input::Received(datagram), Input::End] {
-        let offered = if let Input::Received(bytes) = input { bytes } else { &[] };
-        let mut turn = Turn::new(desk, 0, offered, Some(0), None);
-        machine.input(now, input, &mut turn);
-        answered |= turn.answered;
-    }
-    answered.then(|| desk.contiguous(datagram))
 }

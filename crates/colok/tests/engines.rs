@@ -41,7 +41,8 @@ fn trial(name: &str, model: Model, transport: &'static str, body: Body) -> Trial
         "tcp6" => "tcp://[::1]:0".to_owned(),
         "udp4" => "udp://127.0.0.1:0".to_owned(),
         "udp6" => "udp://[::1]:0".to_owned(),
-        _ => format!("unix:@{}", fresh_name()),
+        // A name that as text is longer than a name can be, since each quote is escaped.
+        _ => format!("unix:@{}{}", fresh_name(), "'".repeat(60)),
     };
     let skip = transport.ends_with('6') && !has_ipv6();
     let named = format!("{name}::{}::{transport}", model.name());

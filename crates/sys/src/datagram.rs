@@ -33,7 +33,8 @@ pub struct ReplyFrom {
     pub to_many: bool,
 }
 
-/// Makes the socket tell with each datagram the address that it came to.
+/// Makes the socket tell with each datagram the address that it came to. A socket for both
+/// families needs it for each: only IPv4's own form tells a broadcast from an address of ours.
 pub fn receive_destination(socket: BorrowedFd<'_>, ipv6: bool) -> Result<(), Errno> {
     let on: libc::c_int = 1;
     let (level, name) = if ipv6 {
@@ -54,14 +55,17 @@ pub fn receive_destination(socket: BorrowedFd<'_>, ipv6: bool) -> Result<(), Err
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// Room for one packet-information message of either family.
+/// Room for the packet information of both families: 40 and 32 bytes with their headers.
 #[repr(C, align(8))]
-struct Control([MaybeUninit<u8>; 64]);
+struct Control([MaybeUninit<u8>; CONTROL_BYTES]);
+
+/// See [`Control`].
+const CONTROL_BYTES: usize = 128;
 
 /// Receives one datagram. A datagram longer than the buffer is cut; its real length is returned.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Errno> {
     let mut name = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut control = Control([MaybeUninit::zeroed(); 64]);
+    let mut control = Control([MaybeUninit::zeroed(); CONTROL_BYTES]);
     let mut slice = IoSliceMut::new(buffer);
     let mut header = message_header();
     header.msg_name = name.as_mut_ptr().cast();
@@ -88,7 +92,7 @@ pub fn send(
     from: Option<ReplyFrom>,
 ) -> Result<usize, Errno> {
     let slice = std::io::IoSlice::new(bytes);
-    let mut control = Control([MaybeUninit::zeroed(); 64]);
+    let mut control = Control([MaybeUninit::zeroed(); CONTROL_BYTES]);
     let (name, name_length) = raw_address(destination);
     let mut header = message_header();
     header.msg_name = (&raw const name).cast_mut().cast();
@@ -113,10 +117,12 @@ fn message_header() -> libc::msghdr {
     unsafe { MaybeUninit::<libc::msghdr>::zeroed().assume_init() }
 }
 
-/// Finds the packet information in a received header.
+/// Finds the packet information in a received header. An IPv4 datagram on a socket for both
+/// families may have both kinds; then IPv4's is the one that tells more.
 fn packet_information(header: &libc::msghdr) -> Option<ReplyFrom> {
     // SAFETY: the header was filled by recvmsg and its control memory is still alive.
     let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
+    let mut found = None;
     while !message.is_null() {
         // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR return null or a pointer to a whole cmsghdr
         // inside the control memory.
@@ -132,14 +138,14 @@ fn packet_information(header: &libc::msghdr) -> Option<ReplyFrom> {
             (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
                 // SAFETY: the kernel puts a whole in6_pktinfo behind this header (ipv6(7)).
                 let information = unsafe { data.cast::<libc::in6_pktinfo>().read_unaligned() };
-                return Some(reply_from_ipv6(&information));
+                found = Some(reply_from_ipv6(&information));
             }
             _ => {}
         }
         // SAFETY: `message` came from CMSG_FIRSTHDR or CMSG_NXTHDR on this very header.
         message = unsafe { libc::CMSG_NXTHDR(header, message) };
     }
-    None
+    found
 }
 
 fn reply_from_ipv4(information: &libc::in_pktinfo) -> ReplyFrom {
@@ -319,5 +325,27 @@ mod tests {
     #[test]
     fn ipv4_over_a_dual_stack_socket_too() {
         answers_from_where_it_was_asked("[::]:0", "127.0.0.9");
+    }
+
+    #[test]
+    fn a_broadcast_is_answered_from_our_own_address() {
+        for bind in ["0.0.0.0:0", "[::]:0"] {
+            let server = UdpSocket::bind(bind).expect("the address can be bound");
+            let bound = server.local_addr().expect("bound");
+            receive_destination(server.as_fd(), false).expect("the option exists");
+            if bound.is_ipv6() {
+                receive_destination(server.as_fd(), true).expect("the option exists");
+            }
+            let client = UdpSocket::bind("127.0.0.1:0").expect("a client socket");
+            client.set_broadcast(true).expect("the option exists");
+            client.send_to(b"?", ("127.255.255.255", bound.port())).expect("it is sent");
+
+            let received = receive(server.as_fd(), &mut [0; 8]).expect("it is received");
+            let from = received.reply_from.expect("the kernel says where it came to");
+            assert!(from.to_many, "{bind}: {from:?}");
+            send(server.as_fd(), b"!", received.source, Some(from)).expect("it is sent");
+            let (_, source) = client.recv_from(&mut [0; 8]).expect("a reply comes");
+            assert_eq!(source, SocketAddr::from(([127, 0, 0, 1], bound.port())));
+        }
     }
 }

@@ -6,6 +6,7 @@
 mod history;
 mod printer;
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -50,21 +51,21 @@ pub(super) fn run<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
     // The first event is the connection that was made; it is told before the first prompt.
     let mut remote = None;
     if let Ok(LineEvent::Connected { peer }) = events.recv() {
-        println!("{}", style.dim(greeting(&peer, context.messages)));
+        context.catch_up_with_calls();
+        let line = style.dim(greeting(&peer, context.messages)) + "\n";
+        let _ = std::io::stdout().write_all(line.as_bytes());
         remote = Some(peer.remote);
     }
     let external = terminal.editor.create_external_printer().ok();
+    if let Some(calls) = context.calls
+        && let Ok(printer) = terminal.editor.create_external_printer()
+    {
+        calls.print_above(printer);
+    }
     let again = context.arguments.reconnect.then(|| Arc::downgrade(&terminal.session));
     let messages = context.messages.clone();
-    let mut printer = Printer::new(
-        external,
-        style,
-        messages,
-        context.arguments.hex,
-        remote,
-        again,
-        ended.clone(),
-    );
+    let mut printer =
+        Printer::new(external, style, messages, context.arguments, remote, again, ended.clone());
     let builder = thread::Builder::new().name("printer".into());
     let printing = builder
         .spawn(move || printer.run(&events))
@@ -124,6 +125,7 @@ impl<T: Tap> Terminal<'_, '_, T> {
     fn edit(&mut self) -> Exit {
         let mut kept = String::new();
         loop {
+            self.context.catch_up_with_calls();
             let line = self.editor.readline_with_initial(&self.prompt, (&kept, ""));
             kept.clear();
             match line {
@@ -175,7 +177,6 @@ impl<T: Tap> Terminal<'_, '_, T> {
     }
 
     fn tell(&self, problem: &Problem) {
-        let style = Style::of(&std::io::stderr());
-        eprint!("{}", problem.render(self.context.messages, style));
+        problem.tell(self.context.messages);
     }
 }

@@ -164,6 +164,8 @@ ids! {
     HeldBy,
     HeldBySomebody,
     StopHolder,
+    FileInTheWay,
+    RemoveFile,
     FindHolder,
     PrivilegedPortWhy,
     PrivilegedPortNext,

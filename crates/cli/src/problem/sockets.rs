@@ -1,6 +1,7 @@
 //! Socket calls that failed: the reason behind an error number, and the way out.
 
 use std::net::IpAddr;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -50,7 +51,11 @@ fn nothing_listens(problem: Problem, address: &str, messages: &Messages) -> Prob
 /// What would start a server there.
 fn how_to_start(url: &Url, messages: &Messages) -> String {
     let Place::Inet { host, port: Some(port) } = &url.place else {
-        return say!(messages, Id::StartUnix, command = format!("colok serve 'echo={url}'"));
+        return say!(
+            messages,
+            Id::StartUnix,
+            command = format!("colok serve {}", quoted(&format!("echo={url}")))
+        );
     };
     let ours = ServiceKind::ALL.into_iter().find(|kind| kind.default_port() == *port);
     let Some(kind) = ours else {
@@ -63,7 +68,8 @@ fn how_to_start(url: &Url, messages: &Messages) -> String {
             _ => format!("colok serve {name}"),
         };
     }
-    let command = format!("colok serve '{name}={}://[::]:{port}'", url.transport);
+    let served = format!("{name}={}://[::]:{port}", url.transport);
+    let command = format!("colok serve {}", quoted(&served));
     say!(messages, Id::StartThere, host = host.as_str(), command = command)
 }
 
@@ -93,7 +99,12 @@ pub(super) fn bind(
     let problem = Problem::new(Exit::Failed, format!("{address}: {call}: {}", text_of(errno)));
     let url = address.parse::<Url>().ok();
     match errno {
-        Errno::ADDRINUSE => in_use(problem, url.as_ref(), holder, service, messages),
+        Errno::ADDRINUSE => match url.as_ref().map(|url| &url.place) {
+            Some(Place::Path(path)) if holder.is_none() && is_other_file(path) => {
+                file_in_the_way(problem, path, service, messages)
+            }
+            _ => in_use(problem, url.as_ref(), holder, service, messages),
+        },
         Errno::ACCESS | Errno::PERM => match url.as_ref().and_then(port_of) {
             Some(port) if port < UNPRIVILEGED_PORT => {
                 let command = other_port(address, port + 8000, service);
@@ -117,9 +128,32 @@ fn no_folder(problem: Problem, url: Option<&Url>, messages: &Messages) -> Proble
         _ => None,
     };
     match folder {
-        Some(folder) => problem.next(format!("mkdir -p '{folder}'")),
+        Some(folder) => problem.next(format!("mkdir -p {}", quoted(&folder.to_string()))),
         None => problem,
     }
+}
+
+/// Whether something is there that is not a socket; a link to one is not one either.
+fn is_other_file(path: &str) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket())
+}
+
+/// A socket file is to be made where an ordinary file, a folder or a link is.
+fn file_in_the_way(
+    problem: Problem,
+    path: &str,
+    service: Option<&'static str>,
+    messages: &Messages,
+) -> Problem {
+    let name = service.unwrap_or("echo");
+    let stem = path.strip_suffix(".sock").unwrap_or(path);
+    let ending = if stem == path { "" } else { "-2" };
+    let other = format!("{name}=unix://{stem}{ending}.sock");
+    let remove = format!("rm {}", quoted(path));
+    problem
+        .why(messages.text(Id::FileInTheWay))
+        .next(format!("colok serve {}", quoted(&other)))
+        .next(say!(messages, Id::RemoveFile, command = remove))
 }
 
 fn in_use(
@@ -143,13 +177,13 @@ fn in_use(
         let free = if port == u16::MAX { port - 1 } else { port + 1 };
         problem = problem.next(other_port(&url.to_string(), free, service));
     }
-    match holder {
-        Some(holder) => {
-            let command = format!("kill {}", holder.process);
-            problem.next(say!(messages, Id::StopHolder, command = command))
-        }
-        None => problem.next(messages.text(Id::FindHolder)),
+    if let Some(holder) = holder {
+        let command = format!("kill {}", holder.process);
+        return problem.next(say!(messages, Id::StopHolder, command = command));
     }
+    let inet = url.is_none_or(|url| matches!(url.place, Place::Inet { .. }));
+    let command = if inet { "sudo ss -ltnup" } else { "sudo ss -lxp" };
+    problem.next(say!(messages, Id::FindHolder, command = command))
 }
 
 /// The command that serves the same on another port.
@@ -158,9 +192,8 @@ fn other_port(address: &str, port: u16, service: Option<&'static str>) -> String
     let Ok(url) = address.parse::<Url>() else { return "colok serve --help".to_owned() };
     let Place::Inet { host, .. } = &url.place else { return "colok serve --help".to_owned() };
     let host = if is_this_computer(host) { "localhost" } else { host.as_str() };
-    let url = Url::inet(url.transport, host, port).to_string();
-    let quotes = if url.contains('[') { "'" } else { "" };
-    format!("colok serve {quotes}{name}={url}{quotes}")
+    let url = Url::inet(url.transport, host, port);
+    format!("colok serve {}", quoted(&format!("{name}={url}")))
 }
 
 fn port_of(url: &Url) -> Option<u16> {
@@ -203,4 +236,14 @@ fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages)
         Some(next) => problem.next(messages.text(next)),
         None => problem,
     }
+}
+
+/// One word for a shell.
+fn quoted(word: &str) -> String {
+    let plain =
+        |character: char| character.is_ascii_alphanumeric() || "/._-=:@%+,".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
 }

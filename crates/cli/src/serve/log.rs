@@ -1,18 +1,20 @@
-//! The log thread: takes records from the queue and writes plain lines, JSON lines, or both.
+//! The log thread: writes the table, then what the queue brings as plain lines, JSON lines, or
+//! both, then the totals.
 //!
 //! It never holds up the service: a slow disk or terminal fills the queue, which then drops and
-//! counts. At the end it writes what is still there, within [`FINISH_MAX`].
+//! counts. At the end it writes what is still there, within [`FINISH_MAX`]. A pipe that nobody
+//! reads can keep it in a write for ever, so nobody else may need the lock of standard output.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::io::{IsTerminal as _, Write};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use colok::observe::{Event, Record, RecordReceiver};
+use colok::observe::{Event, Record, RecordReceiver, Totals};
 use serde::Serialize;
 
-use super::log_line::LineWriter;
+use super::log_line::{LineWriter, totals_line};
 use crate::arguments::{JsonLog, ServeArguments};
 use crate::messages::Messages;
 use crate::problem::Problem;
@@ -27,31 +29,47 @@ const BATCH_RECORDS_MAX: usize = 256;
 
 /// The running log thread.
 pub(super) struct LogThread {
+    totals: SyncSender<Totals>,
     done: Receiver<()>,
 }
 
 impl LogThread {
-    /// Opens the JSON log, if one was asked for, and starts to write.
+    /// Opens the JSON log, if one was asked for, and starts to write: the table first, where
+    /// lines for people are shown.
     pub(super) fn start(
         receiver: RecordReceiver,
+        table: Option<String>,
         arguments: &ServeArguments,
         messages: &Messages,
     ) -> Result<Self, Problem> {
         let mut log = Log::open(arguments, messages)?;
+        let (totals, last) = sync_channel(1);
         let (sender, done) = sync_channel(1);
         let write = move || {
+            log.tell(table.as_deref().unwrap_or_default());
             log.write_all(receiver);
+            // Not taken from the record of the end, which a full queue drops.
+            if let Ok(totals) = last.recv() {
+                let line = totals_line(&totals, &log.messages);
+                log.tell(&format!("{line}\n"));
+            }
             // Nobody waits when the program ends for another reason.
             let _ = sender.send(());
         };
         let builder = thread::Builder::new().name("log".into());
         builder.spawn(write).map_err(|error| Problem::of_file("clone", "log", &error))?;
-        Ok(Self { done })
+        Ok(Self { totals, done })
     }
 
-    /// Waits until the last record is written, for [`FINISH_MAX`] at most.
-    pub(super) fn finish(self) {
-        let _ = self.done.recv_timeout(FINISH_MAX);
+    /// Waits until the last record and the totals, if the server has some, are written, for
+    /// [`FINISH_MAX`] at most.
+    pub(super) fn finish(self, totals: Option<&Totals>) {
+        let Self { totals: sender, done } = self;
+        if let Some(totals) = totals {
+            let _ = sender.send(*totals);
+        }
+        drop(sender);
+        let _ = done.recv_timeout(FINISH_MAX);
     }
 }
 
@@ -73,7 +91,7 @@ struct Sink {
 impl Log {
     fn open(arguments: &ServeArguments, messages: &Messages) -> Result<Self, Problem> {
         let output = std::io::stdout();
-        let style = Style::of(&output);
+        let (style, terminal) = (Style::of(&output), output.is_terminal());
         let json = match &arguments.json_log {
             None => None,
             Some(JsonLog::Output) => Some(Sink::new(Box::new(std::io::stdout()), "stdout")),
@@ -84,7 +102,7 @@ impl Log {
             }
         };
         let plain = super::shows_lines(arguments).then(|| Sink::new(Box::new(output), "stdout"));
-        let lines = LineWriter::new(messages.clone(), style, arguments.verbose);
+        let lines = LineWriter::new(messages.clone(), style, arguments.verbose, terminal);
         Ok(Self { plain, lines, json, messages: messages.clone() })
     }
 
@@ -106,6 +124,14 @@ impl Log {
         }
     }
 
+    /// Writes this for people.
+    fn tell(&mut self, text: &str) {
+        if let Some(sink) = &mut self.plain {
+            sink.buffer.extend_from_slice(text.as_bytes());
+        }
+        self.flush();
+    }
+
     fn take(&mut self, record: &Record) {
         if let Some(sink) = &mut self.json {
             let time = rfc3339(record.time_unix_us);
@@ -125,12 +151,13 @@ impl Log {
 
     /// An output that fails is told once and then left alone; the service goes on.
     fn flush(&mut self) {
-        for place in [&mut self.plain, &mut self.json] {
+        // The file first: it never waits for a reader.
+        for place in [&mut self.json, &mut self.plain] {
             let Some(sink) = place else { continue };
             let Err(error) = sink.flush() else { continue };
             if error.kind() != std::io::ErrorKind::BrokenPipe {
                 let problem = Problem::of_file("write", &sink.name, &error);
-                eprint!("{}", problem.render(&self.messages, Style::of(&std::io::stderr())));
+                problem.tell(&self.messages);
             }
             *place = None;
         }

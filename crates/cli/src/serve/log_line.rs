@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use colok::observe::{Event, Record};
+use colok::observe::{Event, Record, Totals};
 use colok::server::notices;
 
 use crate::calls::call_line;
@@ -20,12 +20,14 @@ pub(super) struct LineWriter {
     messages: Messages,
     style: Style,
     verbose: bool,
+    /// Whether the lines go to a terminal, which also shows the keys that are pressed.
+    terminal: bool,
     open: u64,
 }
 
 impl LineWriter {
-    pub(super) fn new(messages: Messages, style: Style, verbose: bool) -> Self {
-        Self { messages, style, verbose, open: 0 }
+    pub(super) fn new(messages: Messages, style: Style, verbose: bool, terminal: bool) -> Self {
+        Self { messages, style, verbose, terminal, open: 0 }
     }
 
     /// The line of a record; `None` when people are not told.
@@ -37,7 +39,10 @@ impl LineWriter {
         }
         let text = self.text(&record.event)?;
         let time = clock_text(record.time_unix_us / 1_000_000);
-        Some(format!("{} {text}", self.style.dim(format!("{time}Z"))))
+        // The `^C` that the terminal has shown is written over.
+        let over = self.terminal && matches!(record.event, Event::Stopping { .. });
+        let start = if over { "\r" } else { "" };
+        Some(format!("{start}{} {text}", self.style.dim(format!("{time}Z"))))
     }
 
     fn text(&self, event: &Event) -> Option<String> {
@@ -147,6 +152,28 @@ impl LineWriter {
     }
 }
 
+/// What is told last.
+pub(super) fn totals_line(totals: &Totals, messages: &Messages) -> String {
+    let mut line = say!(
+        messages,
+        Id::Totals,
+        connections = totals.connections,
+        datagrams = totals.datagrams,
+        received = totals.bytes_received.to_string(),
+        sent = totals.bytes_sent.to_string(),
+        refused = totals.refused.to_string(),
+    );
+    if totals.workers_lost > 0 {
+        line.push_str("; ");
+        line.push_str(&say!(messages, Id::TotalsWorkers, workers = totals.workers_lost));
+    }
+    if totals.records_dropped > 0 {
+        line.push_str("; ");
+        line.push_str(&say!(messages, Id::TotalsDropped, records = totals.records_dropped));
+    }
+    line
+}
+
 fn on_connection(connection: u64, service: &str, text: &str) -> String {
     format!("#{connection} {service}: {text}")
 }
@@ -175,7 +202,7 @@ mod tests {
     use crate::messages::Language;
 
     fn line(language: Language, event: Event) -> Option<String> {
-        let mut writer = LineWriter::new(Messages::new(language), Style::PLAIN, false);
+        let mut writer = LineWriter::new(Messages::new(language), Style::PLAIN, false, false);
         writer.line(&Record { time_unix_us: 0, event })
     }
 
@@ -205,6 +232,43 @@ mod tests {
     }
 
     #[test]
+    fn stopping_tells_whom_it_waits_for() {
+        let record = |event| Record { time_unix_us: 0, event };
+        let accepted = || Event::Accepted {
+            connection: 1,
+            service: "echo".into(),
+            local: "127.0.0.1:5001".into(),
+            remote: "127.0.0.1:51514".into(),
+        };
+        for (language, clients, terminal, expected) in [
+            (Language::English, 0, false, "00:00:00Z stopping"),
+            (Language::Indonesian, 0, true, "\r00:00:00Z sedang berhenti"),
+            (
+                Language::English,
+                1,
+                true,
+                "\r00:00:00Z stopping, waiting up to 5 s for 1 connection \
+                 (Ctrl-C again: at once)",
+            ),
+            (
+                Language::Indonesian,
+                2,
+                false,
+                "00:00:00Z menunggu 2 koneksi, paling lama 5 s \
+                 (Ctrl-C lagi: langsung berhenti)",
+            ),
+        ] {
+            let messages = Messages::new(language);
+            let mut writer = LineWriter::new(messages, Style::PLAIN, false, terminal);
+            for _ in 0..clients {
+                writer.line(&record(accepted()));
+            }
+            let told = writer.line(&record(Event::Stopping { drain_ms: 5000 }));
+            assert_eq!(told.as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
     fn messages_are_told_only_when_asked_for() {
         let event = || Event::Message {
             connection: 0,
@@ -214,7 +278,8 @@ mod tests {
             text: "hi".into(),
         };
         assert_eq!(line(Language::English, event()), None);
-        let mut writer = LineWriter::new(Messages::new(Language::English), Style::PLAIN, true);
+        let mut writer =
+            LineWriter::new(Messages::new(Language::English), Style::PLAIN, true, false);
         let told = writer.line(&Record { time_unix_us: 0, event: event() });
         let expected = "00:00:00Z 127.0.0.1:9999 count: message of 2 B: hi";
         assert_eq!(told.as_deref(), Some(expected));

@@ -29,8 +29,8 @@ fn serve_with_log(model: &str, folder: &Folder) -> (Serving, String) {
     let mut place = None;
     wait_until("it listens", || {
         let text = fs::read_to_string(&file).unwrap_or_default();
-        let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let started = events.filter(|event| event["event"] == "started").next();
+        let mut events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let started = events.find(|event| event["event"] == "started");
         place = started.and_then(|event| Some(place_of(event["address"].as_str()?).to_owned()));
         place.is_some()
     });

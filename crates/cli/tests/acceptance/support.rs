@@ -92,7 +92,7 @@ pub(crate) fn read_to_end(stream: &mut TcpStream) -> Vec<u8> {
 /// Writes until nothing is taken any more for a while: every buffer on the way is full, because
 /// the answers are not read. Returns the bytes written.
 pub(crate) fn flood(stream: &mut TcpStream) -> usize {
-    let block = [b'x'; 64 * 1024];
+    let block = vec![b'x'; 64 * 1024];
     let full = Some(Duration::from_millis(200));
     stream.set_write_timeout(full).expect("the timeout is not zero");
     let mut written = 0;
@@ -216,9 +216,11 @@ fn stat_fields(process: u32) -> Option<Vec<String>> {
     (fields[0] != "Z").then_some(fields)
 }
 
-/// Whether a process runs.
+/// Whether a process runs, or still holds what it had: its first thread may have ended before the
+/// others.
 pub(crate) fn runs(process: u32) -> bool {
-    stat_fields(process).is_some()
+    let threads = fs::read_dir(format!("/proc/{process}/task")).map_or(0, Iterator::count);
+    threads > 1 || stat_fields(process).is_some()
 }
 
 /// User and system time of a process, in clock ticks (1/100 s).

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -115,6 +115,28 @@ fn closed_by_loss(serving: &Serving) -> String {
             return closed["remote"].as_str().expect("it is text").to_owned();
         }
     }
+}
+
+/// A worker that cannot be kept is no reason to end the clients of the others.
+#[test]
+fn a_worker_that_dies_again_and_again_does_not_end_the_others() {
+    let serving = serve("processes", &["--workers", "2", "echo=tcp://127.0.0.1:0"]);
+    let workers = wait_for_workers(&serving, 2);
+    let survivor = *workers.iter().next().expect("there are workers");
+    // One that has just started could be dying as well, so the server asks for half a second.
+    let started = Instant::now();
+    wait_until("the survivor has lived a while", || started.elapsed() >= Duration::from_secs(1));
+    let mut killed = HashSet::from([survivor]);
+    for _ in 0..7 {
+        let victim = || children(serving.pid()).into_iter().find(|worker| !killed.contains(worker));
+        wait_until("another worker is there", || victim().is_some());
+        let victim = victim().expect("it is there");
+        signal(victim, Signal::KILL);
+        killed.insert(victim);
+        serving.event("worker-lost");
+    }
+    assert!(runs(survivor), "the other worker was ended");
+    echo_line(&mut connect(serving.place()), "still here\n").expect("new clients are served");
 }
 
 #[test]

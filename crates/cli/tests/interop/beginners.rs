@@ -171,8 +171,8 @@ fn the_simple_client_in_c() {
     std::fs::write(&source, C_CLIENT).expect("the folder is ours");
     let mut compiler = Command::new("cc");
     compiler.args(["-o", &client, &source]);
-    let compiled = finish(compiler, b"");
-    assert_eq!(compiled.code, Some(0), "{}", compiled.err);
+    let output = finish(compiler, b"");
+    assert_eq!(output.code, Some(0), "{}", output.err);
     for model in MODELS {
         let echo = Serving::start(&["--model", model, "echo=tcp://127.0.0.1:0?idle=60s"], 1);
         let talk = |serving: &Serving, input: &str| {

@@ -136,7 +136,7 @@ fn a_server_that_says_nothing_is_not_waited_for_beyond_the_limits() {
 #[test]
 fn an_answer_that_comes_long_after_our_end_is_complete() {
     let Some(server) = server("late", "20") else { return };
-    let output = connect(&server, &[], &[b'q'; 300_000]);
+    let output = connect(&server, &[], &vec![b'q'; 300_000]);
     assert_eq!(output.code, Some(0), "{}", output.err);
     let expected = [vec![b'x'; 2_000_000], b"300000".to_vec()].concat();
     assert_eq!(output.out.len(), expected.len());

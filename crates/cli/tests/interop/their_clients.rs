@@ -118,10 +118,9 @@ fn ncat() {
             ("-C 127.0.0.1 COUNT_TCP", b"\n", b"Jumlah karakter dalam kalimat tersebut ada: 0\r\n"),
             ("-U COUNT_UNIX", NAME_LINE, COUNTED_LINE),
         ],
-        &[
-            ("-u --no-shutdown -i 1 127.0.0.1 ECHO_UDP", b"hello", b"hello"),
-            ("-u --no-shutdown -i 1 127.0.0.1 COUNT_UDP", NAME, COUNTED),
-        ],
+        // With datagrams it ends with its input, often before the answer is there; see the
+        // clients that are typed into.
+        &[],
     );
 }
 

@@ -7,7 +7,7 @@ use crate::support::{Background, Folder, RETRY, free_port, installed, program};
 
 /// Input that is larger than all buffers on its way.
 fn megabytes() -> Vec<u8> {
-    (0..5_000_000_u32).flat_map(|number| [number.to_le_bytes()[0], (number >> 7) as u8]).collect()
+    (0..2_500_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
 /// A pipe through an echo of others gives everything back, however much it is.

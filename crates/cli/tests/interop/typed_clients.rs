@@ -47,6 +47,26 @@ fn socat_at_a_keyboard() {
 }
 
 #[test]
+fn ncat_with_datagrams() {
+    if !installed("ncat") {
+        return;
+    }
+    for model in MODELS {
+        let site = Site::start(model);
+        let mut typed = Typed::start(program(&site.fill("ncat -u 127.0.0.1 ECHO_UDP")));
+        for line in ["hello\n", "quit\n", "still here\n"] {
+            typed.write(line.as_bytes());
+            typed.wait_for(line.as_bytes());
+        }
+        typed.end();
+        let mut typed = Typed::start(program(&site.fill("ncat -u 127.0.0.1 COUNT_UDP")));
+        typed.write(b"Handy Arfiano Hastyawan");
+        typed.wait_for(b"Jumlah karakter dalam kalimat tersebut ada: 23");
+        typed.end();
+    }
+}
+
+#[test]
 fn telnet_counts() {
     if !installed("telnet") {
         return;

@@ -6,11 +6,11 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use colok_proto::Time;
+use colok_proto::{Reason, Time};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use super::port::{Accepted, Pause, Port, SETTLE};
+use super::port::{Accepted, Port, SETTLE};
 use super::served::{Served, Worker};
 use crate::clock::Clock;
 use crate::observe::Tap;
@@ -50,11 +50,12 @@ pub(crate) fn serve<T: Tap>(
         let now = clock.now();
         let state = stop.state();
         if state == StopState::AtOnce {
+            served.session.close(now, Reason::Shutdown);
             break;
         }
         if state > heard {
             heard = state;
-            served.session.drain(now + drain);
+            served.session.drain(stop.drain_end(clock, drain));
         }
         let look_again = turn.look(&mut served, now);
         let Next::Wait { receive, send } = served.step(now, worker) else { break };
@@ -75,27 +76,32 @@ pub(crate) fn serve<T: Tap>(
     served.finish(clock.now());
 }
 
-/// Accepts until stopped, then until nobody waits; gives each connection to `serve`, which says
-/// whether it could be taken.
+/// Accepts until stopped, then until nobody waits or the drain time is over; gives each connection
+/// to `serve`, which says whether it could be taken.
 pub(crate) fn accept_loop<T: Tap>(
     port: &Port<T>,
     stop: &Stop,
+    drain: Duration,
     mut serve: impl FnMut(Box<Served<T>>) -> Result<(), Errno>,
 ) {
-    let mut pause = Pause::default();
     let mut last_look = false;
     loop {
         let stopping = stop.state();
         if stopping == StopState::AtOnce {
             return;
         }
+        if stopping == StopState::Drain && stop.drain_end(port.clock(), drain) <= port.clock().now()
+        {
+            port.stop_listening();
+            return;
+        }
         match port.accept() {
             Accepted::Connection(served) => match serve(served) {
-                Ok(()) => pause.end(port),
-                Err(errno) => wait_out(&mut pause, port, errno, stop),
+                Ok(()) => port.goes_on(),
+                Err(errno) => wait_out(port, errno, stop),
             },
-            Accepted::Again => pause.end(port),
-            Accepted::Exhausted(errno) => wait_out(&mut pause, port, errno, stop),
+            Accepted::Again => port.goes_on(),
+            Accepted::Exhausted(errno) => wait_out(port, errno, stop),
             Accepted::Nobody if stopping == StopState::Drain && !last_look => {
                 last_look = true;
                 port.turn_away_newcomers();
@@ -113,8 +119,8 @@ pub(crate) fn accept_loop<T: Tap>(
 }
 
 /// Waits a little while the system has nothing left; a stop ends the wait.
-fn wait_out<T: Tap>(pause: &mut Pause, port: &Port<T>, errno: Errno, stop: &Stop) {
-    pause.begin(port, errno);
+fn wait_out<T: Tap>(port: &Port<T>, errno: Errno, stop: &Stop) {
+    port.pauses(errno);
     wait(stop.descriptor(), stop.state() == StopState::Run, false, None, PAUSE);
 }
 

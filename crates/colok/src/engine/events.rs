@@ -14,15 +14,15 @@ use std::task::{Context, Poll, ready};
 use std::thread;
 use std::time::Duration;
 
-use colok_proto::Time;
+use colok_proto::{Reason, Time};
 use colok_sys::readiness::Registered;
 use rustix::io::Errno;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, yield_now};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::blocking::PAUSE;
-use super::port::{Accepted, Pause, Port, SETTLE};
+use super::port::{Accepted, Port, SETTLE};
 use super::served::{Found, Served, Worker};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -49,6 +49,14 @@ struct Shared {
     /// Wakes every connection when a stop is asked for, and again when an end at once is.
     stopping: Notify,
     drain: Duration,
+}
+
+impl Shared {
+    /// Whether the server stops, and all must be over by now.
+    fn drain_is_over(&self, clock: Clock) -> bool {
+        self.stop.state() == StopState::Drain
+            && self.stop.drain_end(clock, self.drain) <= clock.now()
+    }
 }
 
 /// Serves the ports until stopped, on `limits.workers` threads.
@@ -123,11 +131,11 @@ fn register(descriptor: BorrowedFd<'_>) -> io::Result<Registered> {
     Registered::new(descriptor.try_clone_to_owned()?).map_err(|(_, error)| error)
 }
 
-/// Accepts on one port until stopped, then until nobody waits; ends when its connections have.
+/// Accepts on one port until stopped, then until nobody waits or the drain time is over; ends when
+/// its connections have.
 async fn accept<T: Tap>(ports: Arc<Vec<Port<T>>>, index: usize, shared: Arc<Shared>) {
     let port = &ports[index];
     let mut connections = JoinSet::new();
-    let mut pause = Pause::default();
     let mut last_look = false;
     let listener = loop {
         match register(port.socket()) {
@@ -137,16 +145,20 @@ async fn accept<T: Tap>(ports: Arc<Vec<Port<T>>>, index: usize, shared: Arc<Shar
         }
     };
     while shared.stop.state() != StopState::AtOnce {
+        if shared.drain_is_over(port.clock()) {
+            port.stop_listening();
+            break;
+        }
         match port.accept() {
             Accepted::Connection(served) => {
-                pause.end(port);
+                port.goes_on();
                 connections.spawn(connection(served, port.clock(), shared.clone()));
                 // Their records are freed as they end, not when the server does.
                 while connections.try_join_next().is_some() {}
             }
-            Accepted::Again => pause.end(port),
+            Accepted::Again => port.goes_on(),
             Accepted::Exhausted(errno) => {
-                pause.begin(port, errno);
+                port.pauses(errno);
                 sleep(PAUSE).await;
             }
             Accepted::Nobody if shared.stop.state() == StopState::Drain => {
@@ -230,17 +242,29 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
         })
         .await;
         now = clock.now();
-        match woken {
+        let has_more = match woken {
             Woken::Readable => read(served, now),
             Woken::Writable => write(served, now),
-            Woken::Due => with_worker(|worker| served.due(now, worker)),
-            Woken::Stopping if heard == StopState::AtOnce => return,
+            Woken::Due => {
+                with_worker(|worker| served.due(now, worker));
+                false
+            }
+            Woken::Stopping if heard == StopState::AtOnce => {
+                served.session.close(now, Reason::Shutdown);
+                return;
+            }
             Woken::Stopping => {
-                served.session.drain(now + shared.drain);
+                served.session.drain(shared.stop.drain_end(clock, shared.drain));
                 // The one that was waited for is used up.
                 stopping.set(shared.stopping.notified());
                 registered = false;
+                false
             }
+        };
+        if has_more {
+            // The others first: without this it would go on until tokio's own budget is used up,
+            // a hundred times as much.
+            yield_now().await;
         }
     }
 }
@@ -281,8 +305,9 @@ fn with_worker<R>(run: impl FnOnce(&mut Worker) -> R) -> R {
     WORKER.with_borrow_mut(run)
 }
 
-/// Reads while there is more, then gives the readiness back.
-fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
+/// Reads while there is more, then gives the readiness back. Says whether it stopped only because
+/// others want their turn.
+fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) -> bool {
     with_worker(|worker| {
         for _ in 0..READS_AT_ONCE_MAX {
             let empty = match served.readable(now, worker) {
@@ -294,21 +319,25 @@ fn read<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
                 }
             };
             if empty {
-                return;
+                return false;
             }
             let more = matches!(served.step(now, worker), Next::Wait { receive: true, .. });
             if !more {
-                return;
+                return false;
             }
         }
-    });
+        true
+    })
 }
 
-/// Sends what waits; when the socket took less, its readiness is given back.
-fn write<T: Tap>(served: &mut Served<T, Registered>, now: Time) {
+/// Sends what waits; when the socket took less, its readiness is given back. Says whether it would
+/// have taken more.
+fn write<T: Tap>(served: &mut Served<T, Registered>, now: Time) -> bool {
     with_worker(|worker| {
-        if served.writable(now, worker) {
+        let blocked = served.writable(now, worker);
+        if blocked {
             served.socket().clear_writable();
         }
-    });
+        !blocked
+    })
 }

@@ -110,6 +110,11 @@ impl LocalGate {
         Ok(state.totals.connections)
     }
 
+    /// A worker process had no room for so many records.
+    pub(crate) fn records_dropped(&self, records: u64) {
+        self.state().totals.records_dropped += records;
+    }
+
     /// A worker process died.
     pub(crate) fn worker_lost(&self) {
         self.state().totals.workers_lost += 1;

@@ -4,6 +4,7 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use colok_proto::{Address, Peer, ServiceMachine};
@@ -33,6 +34,8 @@ pub(crate) struct Port<T: Tap> {
     /// Whether each accepted socket must be asked for its own address, because the listener is
     /// bound to all of them.
     ask_local: bool,
+    /// Whether accepting waits until the system has something left; of all workers together.
+    paused: AtomicBool,
 }
 
 /// What accepting brought.
@@ -66,7 +69,14 @@ impl<T: Tap> Port<T> {
         };
         let ask_local = matches!(&listener.address,
             Address::Inet(address) if address.ip().is_unspecified());
-        Self { listener, context: Arc::new(context), gate, clock, ask_local }
+        Self {
+            listener,
+            context: Arc::new(context),
+            gate,
+            clock,
+            ask_local,
+            paused: AtomicBool::new(false),
+        }
     }
 
     /// The listening socket.
@@ -82,11 +92,6 @@ impl<T: Tap> Port<T> {
     /// Its address as a URL.
     pub(crate) fn url(&self) -> String {
         self.listener.url()
-    }
-
-    /// Who watches.
-    pub(crate) fn tap(&self) -> &T {
-        &self.context.tap
     }
 
     /// Lets no more clients in, so that a look at the backlog that finds nobody is the last. Those
@@ -112,13 +117,33 @@ impl<T: Tap> Port<T> {
         Calls::new(&self.context.tap).close(self.listener.socket);
     }
 
+    /// Accepting failed for want of something: tells it, once.
+    pub(crate) fn pauses(&self, errno: Errno) {
+        if !self.paused.swap(true, Ordering::Relaxed) {
+            let errno = errno.raw_os_error();
+            self.context.tap.event(|| Event::Paused { address: self.url(), errno });
+        }
+    }
+
+    /// Accepting works: tells it, when it had paused.
+    #[inline]
+    pub(crate) fn goes_on(&self) {
+        if self.paused.load(Ordering::Relaxed) && self.paused.swap(false, Ordering::Relaxed) {
+            self.context.tap.event(|| Event::Resumed { address: self.url() });
+        }
+    }
+
     /// Takes one connection from the backlog, if one waits.
     pub(crate) fn accept(&self) -> Accepted<T> {
         let calls = Calls::new(&self.context.tap);
         match calls.accept(self.socket()) {
             Ok((socket, remote)) => self.accepted(socket, remote, calls),
             // Invalid is what a listener says once another worker has stopped it.
-            Err(Errno::AGAIN | Errno::INVAL) => Accepted::Nobody,
+            Err(Errno::AGAIN | Errno::INVAL) => {
+                // The kernel looks for a descriptor before it looks for a client.
+                self.goes_on();
+                Accepted::Nobody
+            }
             Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::NOBUFS | Errno::NOMEM)) => {
                 Accepted::Exhausted(errno)
             }
@@ -156,30 +181,5 @@ impl<T: Tap> Port<T> {
             Session::new(self.context.clone(), machine, connection, peer, self.clock.now());
         let tap = self.context.tap.clone();
         Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
-    }
-}
-
-/// Tells once that accepting pauses, and once that it goes on.
-#[derive(Debug, Default)]
-pub(crate) struct Pause {
-    paused: bool,
-}
-
-impl Pause {
-    /// Accepting failed for want of something.
-    pub(crate) fn begin<T: Tap>(&mut self, port: &Port<T>, errno: Errno) {
-        if !self.paused {
-            self.paused = true;
-            let errno = errno.raw_os_error();
-            port.tap().event(|| Event::Paused { address: port.url(), errno });
-        }
-    }
-
-    /// Accepting worked.
-    pub(crate) fn end<T: Tap>(&mut self, port: &Port<T>) {
-        if self.paused {
-            self.paused = false;
-            port.tap().event(|| Event::Resumed { address: port.url() });
-        }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
         for port in ports {
             scope.spawn(move || {
                 let mut worker = Worker::new(BUFFER_BYTES);
-                blocking::accept_loop(port, stop, |served| {
+                blocking::accept_loop(port, stop, limits.drain, |served| {
                     let clock = port.clock();
                     let mut turn = Pace::new(port, limits.turn, clock.now());
                     let drain = limits.drain;

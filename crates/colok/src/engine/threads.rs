@@ -37,7 +37,7 @@ fn accept<T: Tap>(port: &Port<T>, drain: Duration, stop: &Stop) {
     // Every thread holds a sender; when all are gone, so are all connections.
     let (alive, all_done) = channel::<()>();
     let clock = port.clock();
-    blocking::accept_loop(port, stop, |served| {
+    blocking::accept_loop(port, stop, drain, |served| {
         start(served, clock, drain, stop.clone(), alive.clone())
     });
     drop(alive);

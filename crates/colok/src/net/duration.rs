@@ -20,7 +20,7 @@ const UNITS: [(&str, f64); 5] = [("us", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Reads a length of time: a number, whole or with a decimal point, and a unit (`us`, `ms`, `s`,
-/// `m`, `h`); `0` needs no unit. At most ten years.
+/// `m`, `h`); `0` needs no unit. At most ten years, to the microsecond.
 pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     read(text).ok_or_else(|| DurationError { text: text.to_owned() })
 }
@@ -35,7 +35,10 @@ fn read(text: &str) -> Option<Duration> {
         return None;
     }
     let nanos = digits.parse::<f64>().ok()? * nanos_per_unit;
-    let duration = Duration::try_from_secs_f64(nanos / 1e9).ok()?;
+    let seconds = Duration::try_from_secs_f64(nanos / 1e9).ok()?;
+    // As a text of whole microseconds it reads back the same; see `ServiceAddress`.
+    let micros = (seconds.as_nanos() + 500) / 1000;
+    let duration = Duration::from_micros(u64::try_from(micros).ok()?);
     (duration <= LONGEST).then_some(duration)
 }
 
@@ -50,6 +53,8 @@ mod tests {
         assert_eq!(parse_duration("2.5s"), Ok(Duration::from_millis(2500)));
         assert_eq!(parse_duration("3m"), Ok(Duration::from_mins(3)));
         assert_eq!(parse_duration("0"), Ok(Duration::ZERO));
+        assert_eq!(parse_duration("0.4us"), Ok(Duration::ZERO));
+        assert_eq!(parse_duration("1.6us"), Ok(Duration::from_micros(2)));
         for wrong in
             ["", "5", "s", "5 s", "-1s", "1e9s", "5sec", "nans", "infs", "99999h99", "1.2.3s"]
         {

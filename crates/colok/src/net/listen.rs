@@ -62,14 +62,12 @@ impl Listener {
         listener(socket, bound, address)
     }
 
-    /// What is served, on the address that was bound, with every option.
+    /// What is served, with every option, for a process that gets the socket as well. A Unix name
+    /// is left out: the socket knows it, and as text it may not read back as it was.
     pub(crate) fn service_address(&self) -> ServiceAddress {
         let place = match &self.address {
             Address::Inet(at) => Place::Inet { host: at.ip().to_string(), port: Some(at.port()) },
-            Address::Unix(name) => match name.strip_prefix('@') {
-                Some(name) => Place::Abstract(name.to_owned()),
-                None => Place::Path(name.to_string()),
-            },
+            Address::Unix(_) => Place::Abstract("passed".to_owned()),
         };
         ServiceAddress {
             service: self.service,
@@ -254,9 +252,14 @@ fn set_datagram_options<T: Tap>(
     let fail =
         |errno| Error::Bind { call: "setsockopt", address: url.to_string(), errno, holder: None };
     // Tells with each datagram the address that it came to, so that the reply leaves from there.
-    let option = if at.is_ipv4() { "IP_PKTINFO" } else { "IPV6_RECVPKTINFO" };
-    let set = || colok_sys::datagram::receive_destination(socket.as_fd(), at.is_ipv6());
-    calls.set_option(socket.as_fd(), option, set).map_err(fail)?;
+    let both = at.is_ipv6() && at.ip().is_unspecified();
+    let options = [("IPV6_RECVPKTINFO", true, at.is_ipv6()), ("IP_PKTINFO", false, at.is_ipv4())];
+    for (option, ipv6, wanted) in options {
+        if wanted || both {
+            let set = || colok_sys::datagram::receive_destination(socket.as_fd(), ipv6);
+            calls.set_option(socket.as_fd(), option, set).map_err(fail)?;
+        }
+    }
     for group in &address.join {
         join(socket, url, group, calls)?;
     }

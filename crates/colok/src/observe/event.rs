@@ -166,6 +166,13 @@ pub enum Event {
     Call(Call),
 }
 
+impl Event {
+    /// Whether it tells of a single message or call, of which there may be any number.
+    pub fn is_detail(&self) -> bool {
+        matches!(self, Self::Message { .. } | Self::Replied { .. } | Self::Call(_))
+    }
+}
+
 /// A socket call as it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {

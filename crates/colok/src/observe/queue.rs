@@ -1,9 +1,11 @@
 //! The bounded queue between whoever emits records and the one thread that writes them.
 //!
-//! A full queue drops the record and counts it; emitting never waits.
+//! A full queue drops the record and counts it; emitting never waits. Records of single messages
+//! and calls, of which there may be any number, never take the last quarter: what happens to
+//! connections and to the server is still told in a flood of them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
@@ -13,10 +15,14 @@ use super::{Event, Record, Tap, now_unix_micros};
 /// in well under a second.
 const QUEUE_RECORDS_MAX: usize = 8192;
 
+/// How many may wait when another record of a message or a call comes.
+const DETAIL_RECORDS_MAX: usize = QUEUE_RECORDS_MAX / 4 * 3;
+
 /// A tap that hands records to a [`RecordReceiver`].
 #[derive(Clone, Debug)]
 pub struct LogTap<const DETAIL: bool> {
     sender: SyncSender<Record>,
+    waiting: Arc<AtomicUsize>,
     dropped: Arc<AtomicU64>,
     messages: bool,
     calls: bool,
@@ -26,6 +32,7 @@ pub struct LogTap<const DETAIL: bool> {
 #[derive(Debug)]
 pub struct RecordReceiver {
     receiver: Receiver<Record>,
+    waiting: Arc<AtomicUsize>,
     dropped: Arc<AtomicU64>,
     reported: u64,
 }
@@ -36,16 +43,14 @@ pub fn log_queue<const DETAIL: bool>(
     calls: bool,
 ) -> (LogTap<DETAIL>, RecordReceiver) {
     let (sender, receiver) = sync_channel(QUEUE_RECORDS_MAX);
-    let dropped = Arc::new(AtomicU64::new(0));
-    let tap = LogTap { sender, dropped: dropped.clone(), messages, calls };
-    (tap, RecordReceiver { receiver, dropped, reported: 0 })
-}
-
-impl<const DETAIL: bool> LogTap<DETAIL> {
-    /// How many records were dropped so far.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
+    let (waiting, dropped) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicU64::new(0)));
+    let receiver = RecordReceiver {
+        receiver,
+        waiting: waiting.clone(),
+        dropped: dropped.clone(),
+        reported: 0,
+    };
+    (LogTap { sender, waiting, dropped, messages, calls }, receiver)
 }
 
 impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
@@ -56,9 +61,17 @@ impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
     }
 
     fn record(&self, record: Record) {
-        if self.sender.try_send(record).is_err() {
+        // Counted before it is sent: the other end must never take away what was not added.
+        let waiting = self.waiting.fetch_add(1, Ordering::Relaxed);
+        let too_many = waiting >= DETAIL_RECORDS_MAX && record.event.is_detail();
+        if too_many || self.sender.try_send(record).is_err() {
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    fn records_dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     fn messages(&self) -> bool {
@@ -73,7 +86,13 @@ impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
 impl RecordReceiver {
     /// The next record if one is waiting.
     pub fn try_next(&mut self) -> Option<Record> {
-        self.news_of_drops().or_else(|| self.receiver.try_recv().ok())
+        let next = self.news_of_drops();
+        next.or_else(|| self.receiver.try_recv().ok().map(|record| self.taken(record)))
+    }
+
+    fn taken(&self, record: Record) -> Record {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        record
     }
 
     fn news_of_drops(&mut self) -> Option<Record> {
@@ -99,7 +118,7 @@ impl Iterator for RecordReceiver {
             }
             // The wait has an end only so that drops are told when nothing else happens.
             match self.receiver.recv_timeout(Duration::from_secs(1)) {
-                Ok(record) => return Some(record),
+                Ok(record) => return Some(self.taken(record)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return self.news_of_drops(),
             }
@@ -117,11 +136,28 @@ mod tests {
         for _ in 0..QUEUE_RECORDS_MAX + 5 {
             tap.event(|| Event::Stopping { drain_ms: 0 });
         }
-        assert_eq!(tap.dropped(), 5);
+        assert_eq!(tap.records_dropped(), 5);
         drop(tap);
         let first = receiver.next().map(|record| record.event);
         assert_eq!(first, Some(Event::Dropped { records: 5 }));
         let rest = std::iter::from_fn(|| receiver.next()).count();
         assert_eq!(rest, QUEUE_RECORDS_MAX);
+    }
+
+    #[test]
+    fn a_flood_of_messages_leaves_room_for_what_matters() {
+        let (tap, mut receiver) = log_queue::<true>(true, false);
+        let (service, remote) = (String::new(), String::new());
+        let replied = Event::Replied { connection: 1, service, remote, bytes: 1 };
+        for _ in 0..QUEUE_RECORDS_MAX {
+            tap.event(|| replied.clone());
+        }
+        assert_eq!(tap.records_dropped(), (QUEUE_RECORDS_MAX - DETAIL_RECORDS_MAX) as u64);
+        let stopping = Event::Stopping { drain_ms: 0 };
+        tap.event(|| stopping.clone());
+        drop(tap);
+        let rest: Vec<Event> = std::iter::from_fn(|| receiver.next().map(|r| r.event)).collect();
+        assert_eq!(rest.last(), Some(&stopping));
+        assert_eq!(receiver.waiting.load(Ordering::Relaxed), 0);
     }
 }

@@ -10,9 +10,8 @@ pub struct Limits {
     /// Connections held at once, over all workers. Default: 80 % of the descriptor limit, so
     /// that logs, listeners and refusals always find a descriptor.
     pub connections_max: usize,
-    /// Connections held at once by one internet address; `None`: no limit. `None` inside the
-    /// outer option of the command line means the default: none for loopback, else 256, which is
-    /// plenty for one person or one proxy and too few to fill the server.
+    /// Connections held at once by one internet address; `None`: no limit. Default: 256, plenty
+    /// for one person or one proxy and too few to fill the server.
     pub connections_per_ip_max: Option<usize>,
     /// Whether `connections_per_ip_max` also holds for loopback addresses. Default: false.
     pub limit_loopback: bool,

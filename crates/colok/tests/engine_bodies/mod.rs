@@ -1,5 +1,7 @@
 //! What must hold for every machine on every engine over every transport.
 
+use std::time::Duration;
+
 use colok::engine::Model;
 use colok::observe::Event;
 use colok::server::Limits;
@@ -25,6 +27,8 @@ pub(crate) const STREAM_BODIES: &[Named] = &[
     ("chargen::sends_the_pattern", chargen_sends_the_pattern),
     ("refused::still_reads_the_reason", refused_still_reads_the_reason),
     ("stop::answers_what_was_sent", stop_answers_what_was_sent),
+    ("stop::has_one_end_for_all", stop_has_one_end_for_all),
+    ("stop::at_once_is_a_reason_too", stop_at_once_is_a_reason_too),
     ("many::clients_at_once", many_clients_at_once),
 ];
 
@@ -134,6 +138,8 @@ fn count_flood_of_short_messages(model: Model, place: &str) {
     let expected = b"Jumlah karakter dalam kalimat tersebut ada: 0\n".repeat(100_000);
     assert!(client.receive_all() == expected, "every reply comes, in full");
     writing.join().expect("it writes");
+    // Nobody has read the log, which has room for a tenth of the messages.
+    assert!(server.finish().records_dropped > 0);
 }
 
 fn discard_takes_everything(model: Model, place: &str) {
@@ -214,6 +220,29 @@ fn stop_answers_what_was_sent(model: Model, place: &str) {
     drop(clients);
     let totals = server.finish();
     assert_eq!(totals.connections, served_at_once);
+}
+
+/// Clients that wait while the server stops must not each put its end off.
+fn stop_has_one_end_for_all(model: Model, place: &str) {
+    if model != Model::Sequential {
+        return; // they serve all clients at once
+    }
+    let limits = Limits { drain: Duration::from_millis(200), ..Limits::default() };
+    let service = format!("echo={place}?idle=60s");
+    let server = Running::start(model, &[&service], limits);
+    let mut clients: Vec<Client> = (0..50).map(|_| server.connect()).collect();
+    clients[0].ask(b"x", b"x");
+    // Each silent client takes the whole linger time, so 50 of them 25 s.
+    let connections = server.finish().connections;
+    assert!(connections < 25, "{connections} clients were served");
+}
+
+fn stop_at_once_is_a_reason_too(model: Model, place: &str) {
+    let mut server = serve(model, "echo", &format!("{place}?idle=60s"));
+    let mut client = server.connect();
+    client.ask(b"x", b"x");
+    server.at_once();
+    assert_eq!(server.closed(), "shutdown");
 }
 
 fn many_clients_at_once(model: Model, place: &str) {

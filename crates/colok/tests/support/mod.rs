@@ -58,6 +58,11 @@ impl Running {
         self.stop.drain();
     }
 
+    /// Asks for an end now, without waiting for it.
+    pub(crate) fn at_once(&self) {
+        self.stop.at_once();
+    }
+
     /// Stops and returns what was done.
     pub(crate) fn finish(mut self) -> Totals {
         self.stop.drain();

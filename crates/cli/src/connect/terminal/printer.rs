@@ -6,13 +6,17 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use colok::client::{EndReason, LineEvent, LineSession};
+use colok::net::url::Url;
 use colok::observe::Tap;
 use colok::proto::Address;
+use rustix::io::Errno;
 use rustyline::ExternalPrinter;
 
 use super::{greeting, lock};
+use crate::arguments::ConnectArguments;
 use crate::connect::{ending, reply};
 use crate::messages::{Id, Messages};
+use crate::problem::{Problem, errno_text};
 use crate::say;
 use crate::style::Style;
 use crate::units::duration_text;
@@ -83,6 +87,8 @@ pub(super) struct Printer<T: Tap, P: ExternalPrinter> {
     external: Option<P>,
     style: Style,
     messages: Messages,
+    /// Who was to be talked to.
+    url: Url,
     hex: bool,
     /// Who was connected to: answers of anybody else (a group) are told with their source.
     remote: Option<Address>,
@@ -107,13 +113,14 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
         external: Option<P>,
         style: Style,
         messages: Messages,
-        hex: bool,
+        arguments: &ConnectArguments,
         remote: Option<Address>,
         again: Option<Weak<Mutex<LineSession<T>>>>,
         ended: Arc<Ended>,
     ) -> Self {
+        let (url, hex) = (arguments.url.clone(), arguments.hex);
         let line = LineBeginning::default();
-        Self { external, style, messages, hex, remote, again, ended, line }
+        Self { external, style, messages, url, hex, remote, again, ended, line }
     }
 
     /// Prints until the session is closed for good.
@@ -212,22 +219,31 @@ impl<T: Tap, P: ExternalPrinter> Printer<T, P> {
     }
 
     fn closed(&mut self, reason: EndReason, sent: u64, received: u64) {
-        let mut line = say!(
+        let refused = Problem::of_refusal(reason, &self.url, &self.messages);
+        let reason = match &refused {
+            Some(_) => errno_text(Errno::CONNREFUSED.raw_os_error()),
+            None => ending::reason_text(reason, &self.messages),
+        };
+        let line = say!(
             self.messages,
             Id::TerminalClosed,
-            reason = ending::reason_text(reason, &self.messages),
+            reason = reason,
             received = received.to_string(),
             sent = sent.to_string(),
         );
+        let mut text = self.style.dim(line) + "\n";
+        if let Some(refused) = refused {
+            text.push_str(&refused.render_advice(&self.messages, self.style));
+        }
         if !self.ended.is_stopping() {
             let reconnects = self.again.is_some();
             let next =
                 if reconnects { Id::TerminalReconnecting } else { Id::TerminalHowToReconnect };
             // A line of its own: both together are wider than 80 columns.
-            line = line + "\n   " + &self.messages.text(next);
+            let next = format!("   {}", self.messages.text(next));
+            text = text + &self.style.dim(next) + "\n";
         }
-        let line = self.style.dim(line) + "\n";
-        self.print(&line);
+        self.print(&text);
         self.ended.change(|state| state.closed += 1);
         self.connect_again();
     }

@@ -31,8 +31,14 @@ use crate::server::{Limits, Stop, StopState};
 /// A worker that lives less than this counts as one that could not start.
 const SHORT_LIFE: Duration = Duration::from_millis(500);
 
-/// Short lives in a row before the supervisor gives up.
+/// Short lives in a row before the supervisor gives up, if no other worker serves.
 const SHORT_LIVES_MAX: usize = 5;
+
+/// How long a worker slot waits after a short life: what a worker lacks (descriptors, processes)
+/// comes back with time. Beyond `SHORT_LIVES_MAX` of them it waits longer, so that the log is not
+/// filled.
+const RESTART_PAUSE: Duration = Duration::from_millis(100);
+const RESTART_PAUSE_LONG: Duration = Duration::from_secs(1);
 
 /// Beyond the drain and linger times, how long workers may take to end before they are killed.
 const STOP_SLACK: Duration = Duration::from_secs(1);
@@ -57,6 +63,7 @@ struct Supervisor<'s, T: Tap> {
 struct Running {
     process: rustix::process::Pid,
     control: std::os::fd::OwnedFd,
+    since: Instant,
 }
 
 /// One worker, as its thread sees it.
@@ -128,13 +135,28 @@ impl<T: Tap> Supervisor<'_, T> {
             if self.stop.state() != StopState::Run {
                 return;
             }
-            short_lives = if started.elapsed() < SHORT_LIFE { short_lives + 1 } else { 0 };
-            if short_lives >= SHORT_LIVES_MAX {
+            if started.elapsed() >= SHORT_LIFE {
+                short_lives = 0;
+                continue;
+            }
+            short_lives += 1;
+            let many = short_lives >= SHORT_LIVES_MAX;
+            if many && !self.another_serves() {
                 let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
                 *failed = Some(detail);
                 self.stop.at_once();
+                return;
             }
+            let pause = if many { RESTART_PAUSE_LONG } else { RESTART_PAUSE };
+            wait_readable(self.stop.descriptor(), Some(pause));
         }
+    }
+
+    /// Whether a worker has lived long enough to serve: as long as one does, a slot that cannot
+    /// start its own is no reason to end the clients of others.
+    fn another_serves(&self) -> bool {
+        let processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
+        processes.iter().flatten().any(|running| running.since.elapsed() >= SHORT_LIFE)
     }
 
     /// Starts a worker and gives it its set-up.
@@ -163,9 +185,15 @@ impl<T: Tap> Supervisor<'_, T> {
             return Err(Errno::TOOBIG);
         }
         let child = spawn(worker, their_control)?;
-        let held = Held { child, control, admission, connections: HashMap::new(), refusing: 0 };
-        self.remember(worker, &held)?;
-        held.control.send_with(&set_up, &descriptors)?;
+        let mut held = Held { child, control, admission, connections: HashMap::new(), refusing: 0 };
+        // The set-up goes first: a worker takes no order before it.
+        let sent = held.control.send_with(&set_up, &descriptors);
+        if let Err(errno) = sent.and_then(|()| self.remember(worker, &held)) {
+            // Nobody else knows of it, so it is ended and reaped here.
+            let _ = held.child.kill();
+            let _ = held.child.wait();
+            return Err(errno);
+        }
         Ok(held)
     }
 
@@ -175,7 +203,7 @@ impl<T: Tap> Supervisor<'_, T> {
         let process = process.and_then(rustix::process::Pid::from_raw).ok_or(Errno::SRCH)?;
         let control = held.control.socket().try_clone_to_owned().map_err(|_| Errno::MFILE)?;
         let mut processes = self.processes.lock().unwrap_or_else(PoisonError::into_inner);
-        processes[worker] = Some(Running { process, control });
+        processes[worker] = Some(Running { process, control, since: Instant::now() });
         // A stop that was asked for before the worker was known would never reach it.
         if self.stop.state() != StopState::Run {
             let _ = held.control.send(&Order::Drain);
@@ -202,8 +230,11 @@ impl<T: Tap> Supervisor<'_, T> {
         let status = held.child.wait();
         let text = status.as_ref().map_or_else(ToString::to_string, ToString::to_string);
         let well = status.is_ok_and(|status: ExitStatus| status.success());
-        if !(well && self.stop.state() != StopState::Run) {
-            self.lost(worker, &mut held, &text);
+        match self.stop.state() {
+            StopState::Drain if well => {}
+            // It was told to end at once, or killed because it was: nothing is wrong with it.
+            StopState::AtOnce => self.release_all(&mut held, Reason::Shutdown),
+            StopState::Run | StopState::Drain => self.lost(worker, &mut held, &text),
         }
         text
     }
@@ -217,6 +248,11 @@ impl<T: Tap> Supervisor<'_, T> {
             connections: held.connections.len() as u64,
             status: status.to_owned(),
         });
+        self.release_all(held, Reason::WorkerLost);
+    }
+
+    /// Gives back the places of all connections that a worker held when it ended.
+    fn release_all(&self, held: &mut Held, reason: Reason) {
         for (connection, of) in held.connections.drain() {
             self.gate.release(connection, of.address, (0, 0));
             let duration_ms = of.since.elapsed().as_millis();
@@ -225,7 +261,7 @@ impl<T: Tap> Supervisor<'_, T> {
                 service: of.service,
                 local: of.local,
                 remote: of.remote,
-                reason: Reason::WorkerLost.to_string(),
+                reason: reason.to_string(),
                 bytes_received: 0,
                 bytes_sent: 0,
                 duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
@@ -240,6 +276,9 @@ impl<T: Tap> Supervisor<'_, T> {
     fn take_record(&self, control: &Channel) -> bool {
         match control.receive::<Record>() {
             Ok(Some(record)) => {
+                if let Event::Dropped { records } = record.event {
+                    self.gate.records_dropped(records);
+                }
                 self.tap.record(record);
                 true
             }
