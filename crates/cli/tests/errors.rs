@@ -23,13 +23,13 @@ fn dead_port() -> u16 {
 #[test]
 fn a_dead_port_names_the_command_that_would_start_a_server() {
     // Nothing listens on this address of the loopback network; the ports are ours.
-    for (url, command) in [
-        ("tcp://127.9.8.7:5001", "colok serve echo"),
-        ("tcp://127.9.8.7:12345", "colok serve count"),
-        ("tcp://127.9.8.7:9", "colok serve discard"),
-        ("tcp://127.9.8.7:19", "colok serve chargen"),
-        ("udp://127.9.8.7:5001", "colok serve echo=udp://localhost:5001"),
-        ("udp://127.9.8.7:12345", "colok serve count=udp://localhost:12345"),
+    for (url, service) in [
+        ("tcp://127.9.8.7:5001", "echo"),
+        ("tcp://127.9.8.7:12345", "count"),
+        ("tcp://127.9.8.7:9", "discard"),
+        ("tcp://127.9.8.7:19", "chargen"),
+        ("udp://127.9.8.7:5001", "echo"),
+        ("udp://127.9.8.7:12345", "count"),
     ] {
         let lines = told(&colok_with(&["connect", url], b"hello"), 1);
         assert_eq!(
@@ -37,7 +37,7 @@ fn a_dead_port_names_the_command_that_would_start_a_server() {
             [
                 format!("colok: connect {url}: Connection refused"),
                 "  why: nothing is listening there".to_owned(),
-                format!("  try: {command}"),
+                format!("  try: colok serve {service}={url}"),
             ]
         );
     }

@@ -262,3 +262,50 @@ fn a_server_that_is_gone_keeps_the_line() {
     terminal.press(CTRL_C);
     assert_eq!(terminal.end(), Some(130));
 }
+
+#[test]
+fn socket_calls_stand_above_the_line_being_typed() {
+    let serving = Serving::start(&["echo=tcp://127.0.0.1:0?idle=1h"], 1);
+    let mut terminal = Terminal::start("calls", &[serving.place(), "--calls"]);
+    terminal.see("socket(AF_INET, SOCK_STREAM) = ");
+    terminal.see("connect(");
+    terminal.see("; Ctrl-D ends");
+    let prompt = format!("tcp {}> ", serving.place());
+    for line in ["halo", "dunia"] {
+        terminal.see(&prompt);
+        terminal.press(line);
+        terminal.press(ENTER);
+        terminal.see("write(");
+        terminal.see(&prompt);
+        terminal.see(&format!("{line}  ("));
+    }
+    terminal.press(CTRL_D);
+    terminal.see("close(");
+    assert_eq!(terminal.end(), Some(0));
+    for call in ["socket", "connect", "write", "read", "shutdown", "close"] {
+        assert!(!terminal.seen.contains(&format!("> {call}(")), "{:?}", terminal.seen);
+    }
+}
+
+#[test]
+fn a_datagram_that_nobody_takes_names_the_command_that_would_help() {
+    for (language, refused, why, command) in [
+        ("en", "(0 B in, 5 B out)", "why: nothing is listening there", "try: colok serve count"),
+        (
+            "id",
+            "(0 B masuk, 5 B keluar)",
+            "sebab: tidak ada yang mendengarkan",
+            "coba: colok serve",
+        ),
+    ] {
+        let arguments = ["udp://127.9.8.7:12345", "--lang", language];
+        let mut terminal = Terminal::start("refused", &arguments);
+        terminal.press("hello");
+        terminal.press(ENTER);
+        terminal.see(&format!("-- Connection refused {refused}"));
+        terminal.see(why);
+        terminal.see(command);
+        terminal.press(CTRL_C);
+        assert_eq!(terminal.end(), Some(130));
+    }
+}

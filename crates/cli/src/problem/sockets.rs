@@ -63,9 +63,13 @@ fn how_to_start(url: &Url, messages: &Messages) -> String {
     };
     let name = kind.name();
     if is_this_computer(host) {
-        return match url.transport {
-            Transport::Udp => format!("colok serve {name}=udp://localhost:{port}"),
-            _ => format!("colok serve {name}"),
+        return match (url.transport, is_localhost(host)) {
+            (Transport::Udp, true) => format!("colok serve {name}=udp://localhost:{port}"),
+            (_, true) => format!("colok serve {name}"),
+            (_, false) => {
+                let served = Url::inet(url.transport, host, *port);
+                format!("colok serve {}", quoted(&format!("{name}={served}")))
+            }
         };
     }
     let served = format!("{name}={}://[::]:{port}", url.transport);
@@ -75,6 +79,11 @@ fn how_to_start(url: &Url, messages: &Messages) -> String {
 
 fn is_this_computer(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Whether it is one of the addresses that `localhost` means; loopback has many more.
+fn is_localhost(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "::1")
 }
 
 /// Nobody answered.
@@ -191,7 +200,7 @@ fn other_port(address: &str, port: u16, service: Option<&'static str>) -> String
     let name = service.unwrap_or("echo");
     let Ok(url) = address.parse::<Url>() else { return "colok serve --help".to_owned() };
     let Place::Inet { host, .. } = &url.place else { return "colok serve --help".to_owned() };
-    let host = if is_this_computer(host) { "localhost" } else { host.as_str() };
+    let host = if is_localhost(host) { "localhost" } else { host.as_str() };
     let url = Url::inet(url.transport, host, port);
     format!("colok serve {}", quoted(&format!("{name}={url}")))
 }
@@ -246,4 +255,35 @@ fn quoted(word: &str) -> String {
         return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::messages::Language;
+
+    #[test]
+    fn the_command_serves_the_very_address() {
+        let messages = Messages::new(Language::English);
+        for (url, command) in [
+            ("localhost:5001", "colok serve echo"),
+            ("127.0.0.1:12345", "colok serve count"),
+            ("[::1]:9", "colok serve discard"),
+            ("udp://localhost:5001", "colok serve echo=udp://localhost:5001"),
+            ("127.0.0.3:5001", "colok serve echo=tcp://127.0.0.3:5001"),
+            ("192.0.2.1:19", "on 192.0.2.1: colok serve 'chargen=tcp://[::]:19'"),
+            ("localhost:7777", "start the server first, or check the port (7777)"),
+            ("unix:/tmp/a b", "colok serve 'echo=unix:///tmp/a b'"),
+        ] {
+            let url: Url = url.parse().expect("it is an address");
+            assert_eq!(how_to_start(&url, &messages), command);
+        }
+    }
+
+    #[test]
+    fn words_are_quoted_for_a_shell() {
+        assert_eq!(quoted("echo=unix:///tmp/x.sock"), "echo=unix:///tmp/x.sock");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
 }
