@@ -204,7 +204,7 @@ log-dropped = { $records ->
 notice-address-skipped = not served: { $subject }
 notice-stale-socket-removed = removed the socket file { $subject }: nobody listened on it
 notice-fell-back-to-threads = events cannot run here, threads are used: { $subject }
-notice-few-descriptors = the descriptor limit is low: { $subject }
+notice-worker-not-started = a worker process could not be started and is tried again: { $subject }
 totals = stopped: { $connections ->
         [one] 1 connection
        *[other] { $connections } connections
@@ -239,7 +239,7 @@ short-input-open = { $sent } B were sent; the input had not ended
 short-not-echoed = { $back } of { $sent } B came back
 no-reply-what = { $address }: no reply within { $time }
 no-reply-why = nothing answers there, or the datagram was lost
-no-reply-next = once more with a longer --wait 5s
+no-reply-next = try again and wait longer: --wait 5s
 script-not-met = step { $step }: expected { $expected }, got { $got }
 script-got-nothing = nothing
 script-not-sent = step { $step }: { $sent } of { $length } B were sent

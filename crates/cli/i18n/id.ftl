@@ -2,7 +2,7 @@
 
 ## Bantuan.
 
-root-about = layani, ajak bicara, dan jelaskan socket: TCP, UDP, dan Unix
+root-about = melayani, menghubungi, dan menjelaskan socket TCP, UDP, dan Unix
 root-usage = PERINTAH [OPSI]...
 root-more = Tentang satu perintah: { $command }
 heading-usage = Cara pakai:
@@ -11,24 +11,24 @@ heading-verbs = Perintah:
 heading-options = Opsi:
 usage-option = OPSI
 quick-start-serve = echo di port 5001, count di port 12345
-quick-start-connect = ketik satu baris, lihat baris itu kembali
+quick-start-connect = ketik sebaris, server mengirimkannya kembali
 flag-lang = en atau id (bawaan: COLOK_LANG, lalu locale)
 flag-help = bantuan ini
 flag-version = versi program
 
 ## colok serve.
 
-serve-about = Layani echo, count, discard, dan chargen lewat TCP, UDP, dan socket Unix.
-serve-service = yang dilayani, dan di mana (bawaan: echo count)
+serve-about = Jalankan layanan echo, count, discard, chargen: TCP, UDP, dan socket Unix.
+serve-service = layanan dan alamatnya (bawaan: echo count, loopback)
 serve-model = auto, sequential, threads, processes, atau events
 serve-idle-timeout = tutup bila diam selama ini (echo 5s, lainnya 60s)
 serve-message-gap = jeda selama ini mengakhiri pesan (bawaan 50ms)
 serve-max-connections = batas koneksi serentak (bawaan 80 % deskriptor)
-serve-max-per-ip = per alamat; 0: bebas (bawaan 256, loopback 0)
+serve-max-per-ip = per alamat; 0: tanpa batas (bawaan 256, loopback 0)
 serve-workers = jumlah thread atau proses pekerja (bawaan: inti CPU)
-serve-turn = sequential: giliran bila ada yang menunggu (30s)
-serve-drain = saat berhenti, tunggu klien paling lama ini (5s)
-serve-quiet = cetak hanya galat
+serve-turn = sequential: lama giliran bila ada antrean (30s)
+serve-drain = saat berhenti, beri klien waktu untuk selesai (5s)
+serve-quiet = hanya cetak galat
 serve-verbose = satu baris untuk setiap pesan dan balasan
 serve-log = tambahkan baris JSON ke FILE (-: stdout)
 serve-calls = tampilkan tiap panggilan socket: bind, accept, read
@@ -39,23 +39,23 @@ serve-footer =
 
 ## colok connect.
 
-connect-about = Bicara dengan server: baris di terminal, byte apa adanya di pipa, atau skrip.
-connect-url = host:port, tcp://, udp://, unix:/jalur, unix:@nama
+connect-about = Bicara dengan server: baris di terminal, byte apa adanya di pipe, atau skrip.
+connect-url = host:port, tcp://, udp://, unix:/path, unix:@nama
 connect-send = kirim TEXT (\n \r \t \xHH); boleh diulang
 connect-expect = lalu tunggu PATTERN: * banyak byte, ? satu byte
-connect-within = lama --expect menunggu (bawaan 5s)
+connect-within = batas waktu --expect (bawaan 5s)
 connect-on-eof = half-close (bawaan), close, atau wait=5s
-connect-datagram = UDP: tiap baris atau SIZE byte satu datagram
-connect-wait = UDP: berakhir selama ini sesudah balasan (1s)
+connect-datagram = UDP: satu datagram per baris atau per SIZE byte
+connect-wait = UDP: waktu tunggu sesudah balasan terakhir (1s)
 connect-connect-timeout = batas waktu menyambung (10s)
 connect-idle-timeout = akhiri bila tidak ada data selama ini
-connect-deadline = akhiri sesudah ini, apa pun yang terjadi
+connect-deadline = batas waktu seluruhnya, apa pun yang terjadi
 connect-retry = terus mencoba selama ini sampai server hidup
 connect-source = kirim dari alamat[:port] ini
 connect-hex = tampilkan balasan sebagai hex dump
 connect-crlf = di terminal, akhiri baris dengan CR LF
 connect-reconnect = di terminal, sambung lagi tanpa diminta
-connect-verbose = katakan sebab berakhirnya di baris terakhir
+connect-verbose = sebutkan sebab berakhirnya di baris terakhir
 connect-calls = tampilkan tiap panggilan: connect, write, read
 
 ## Perintah lainnya.
@@ -66,7 +66,7 @@ explain-json = cetak JSON
 explain-footer =
     Contoh:
       colok explain 192.168.10.26 5001 ff02::1 udp://localhost:12345
-completions-about = Cetak pelengkapan perintah untuk shell.
+completions-about = Cetak skrip pelengkap perintah untuk shell.
 completions-shell = bash, zsh, atau fish
 completions-footer =
     Contoh:
@@ -84,35 +84,35 @@ help-verb = nama perintah
 label-why = sebab:
 label-try = coba:
 label-or = atau:
-meant-perhaps = mungkin { $name }
+meant-perhaps = mungkin maksudnya { $name }
 
 ## Kata yang tidak dipahami.
 
 usage-unknown-option = tidak ada opsi { $option }
 usage-unknown-verb = tidak ada perintah { $verb }
-usage-too-many = { $word } adalah argumen yang berlebih
+usage-too-many = kelebihan satu argumen: { $word }
 usage-value-missing = { $option } memerlukan nilai
 usage-no-value = { $option } tidak menerima nilai, tetapi diberi { $value }
-usage-value = { $option }: nilai { $value } tidak cocok
+usage-value = { $option }: nilai { $value } tidak sah
 usage-conflict = { $option } tidak dapat dipakai bersama { $other }
 usage-missing = { $verb } memerlukan { $name }
 usage-utf8 = argumen bukan UTF-8 yang sah
 usage-choices = pilihannya: { $choices }
-value-time = lama waktu ditulis seperti 5s, 100ms, 2.5s, 3m, atau 1h
-value-time-positive = isinya lama waktu di atas nol, misalnya 5s atau 100ms
-value-number = isinya bilangan bulat mulai dari 0
-value-number-positive = isinya bilangan bulat mulai dari 1
-value-log = isinya json:FILE, atau json:- untuk keluaran standar
-value-on-eof = isinya half-close, close, atau wait=WAKTU, misalnya wait=5s
-value-datagram = isinya line, atau jumlah byte dari 1 sampai 65507
-value-source = isinya alamat dengan atau tanpa port: 127.0.0.1, 127.0.0.1:4000, [::1]:4000
+value-time = tulis lama waktu seperti 5s, 100ms, 2.5s, 3m, atau 1h
+value-time-positive = harus berupa lama waktu di atas nol, misalnya 5s atau 100ms
+value-number = harus berupa bilangan bulat mulai dari 0
+value-number-positive = harus berupa bilangan bulat mulai dari 1
+value-log = harus json:FILE, atau json:- untuk keluaran standar
+value-on-eof = harus half-close, close, atau wait=WAKTU, misalnya wait=5s
+value-datagram = harus line, atau jumlah byte dari 1 sampai 65507
+value-source = harus berupa alamat dengan atau tanpa port: 127.0.0.1, 127.0.0.1:4000, [::1]:4000
 value-pattern-empty = pola kosong akan langsung cocok
 value-escape = urutan escape: \n \r \t \0 \\ \* \? \xHH
-expected-on-off = isinya on atau off
-expected-language = isinya id atau en
-expected-unit = isinya chars atau bytes
-expected-mode = isinya tiga angka oktal, misalnya 600 atau 666
-expected-group = isinya alamat multicast, misalnya 239.1.2.3 atau ff02::1%eth0
+expected-on-off = harus on atau off
+expected-language = harus id atau en
+expected-unit = harus chars atau bytes
+expected-mode = harus berupa tiga angka oktal, misalnya 600 atau 666
+expected-group = harus berupa alamat multicast, misalnya 239.1.2.3 atau ff02::1%eth0
 
 ## Alamat dan layanan.
 
@@ -127,7 +127,7 @@ url-port-missing = { $address } tidak menyebut port
 url-host = { $host } bukan nama host atau alamat
 url-brackets-why = alamat IPv6 dengan port harus diberi kurung siku
 url-path = ada { $rest } di belakang port
-url-path-why = alamat tcp atau udp tidak punya jalur
+url-path-why = alamat tcp atau udp tidak punya path
 url-unix-name = { $name } tidak dapat menjadi nama socket Unix
 url-unix-name-why = nama terdiri dari 1 sampai { $longest } byte tanpa NUL
 url-options-here = opsi { $option } milik alamat server, bukan alamat klien
@@ -144,7 +144,7 @@ start-unix = jalankan { $command }
 start-or-check-port = jalankan server lebih dahulu, atau periksa portnya ({ $port })
 start-there = di { $host }: { $command }
 resolve-why = tidak ada alamat yang dikenal untuk nama { $host }
-resolve-next = periksa ejaannya, atau tanyakan: getent hosts { $host }
+resolve-next = periksa ejaannya, atau tanyakan ke resolver: getent hosts { $host }
 connect-timeout-what = connect { $address }: tidak ada jawaban dalam { $time }
 connect-timeout-why = komputernya mati, atau firewall membuang paketnya
 connect-timeout-next = periksa alamatnya, atau beri waktu lebih: --connect-timeout 30s
@@ -162,7 +162,7 @@ unreachable-next = periksa jaringan (ip route), atau pakai alamat lain
 not-ours-why = komputer ini tidak memiliki alamat itu
 not-ours-next = ip address (menunjukkan yang ada), atau [::] untuk semuanya
 family-why = komputer ini tidak mengenal jenis alamat itu
-family-next = hal yang sama dengan alamat IPv4, misalnya 127.0.0.1
+family-next = pakai alamat IPv4, misalnya 127.0.0.1
 datagram-too-long = masukan tidak muat dalam satu datagram
 datagram-too-long-why = satu datagram memuat paling banyak { $limit } byte
 reset-why = pihak lain memutus koneksi
@@ -177,7 +177,7 @@ table-title = colok melayani (model { $model }):
 table-service = layanan
 table-address = alamat
 table-command = di terminal lain
-table-stop = Ctrl-C menghentikan.
+table-stop = Tekan Ctrl-C untuk berhenti.
 
 ## Log.
 
@@ -186,18 +186,18 @@ log-message = pesan { $bytes } B: { $text }
 log-replied = dikirim { $bytes } B
 log-closed = ditutup setelah { $duration }: { $reason } ({ $received } B masuk, { $sent } B keluar)
 log-refused = ditolak { $remote } -> { $local }: { $reason }
-log-paused = penerimaan ditunda di { $address }: { $reason }
-log-resumed = menerima lagi di { $address }
-log-worker-lost = pekerja { $worker } (pid { $process }) mati: { $status }; { $connections } koneksi hilang
+log-paused = penerimaan koneksi ditunda di { $address }: { $reason }
+log-resumed = koneksi diterima lagi di { $address }
+log-worker-lost = pekerja { $worker } (pid { $process }) mati: { $status }; { $connections } koneksi terputus
 log-stopping = { $connections ->
         [0] sedang berhenti
        *[other] menunggu { $connections } koneksi, paling lama { $time } (Ctrl-C lagi: langsung berhenti)
     }
-log-dropped = { $records } baris log hilang: datangnya lebih cepat daripada penulisannya
+log-dropped = { $records } baris log hilang: terlalu cepat untuk sempat ditulis
 notice-address-skipped = tidak dilayani: { $subject }
 notice-stale-socket-removed = berkas socket { $subject } dihapus: tidak ada yang mendengarkan di situ
-notice-fell-back-to-threads = events tidak dapat berjalan di sini, dipakai threads: { $subject }
-notice-few-descriptors = batas deskriptor rendah: { $subject }
+notice-fell-back-to-threads = events tidak dapat berjalan di sini, jadi dipakai threads: { $subject }
+notice-worker-not-started = satu proses pekerja gagal dijalankan dan dicoba lagi: { $subject }
 totals = berhenti: { $connections } koneksi, { $datagrams } datagram, { $received } B masuk, { $sent } B keluar, { $refused } ditolak
 totals-workers = { $workers } pekerja mati
 totals-dropped = { $records } baris log hilang
@@ -213,20 +213,20 @@ end-idle = terlalu lama tidak ada data
 end-deadline = waktunya habis
 end-output-failed = keluaran standar gagal: { $reason }
 end-input-failed = masukan standar gagal: { $reason }
-end-closed-by-us = kita menutup koneksi
+end-closed-by-us = koneksi ditutup dari sisi ini
 end-time-why = batasnya { $time }
-short-not-sent = { $sent } B terkirim; { $left } B dari masukan tidak
+short-not-sent = { $sent } B terkirim; { $left } B masukan belum terkirim
 short-input-open = { $sent } B terkirim; masukan belum habis
 short-not-echoed = { $back } dari { $sent } B kembali
 no-reply-what = { $address }: tidak ada balasan dalam { $time }
 no-reply-why = tidak ada yang menjawab di sana, atau datagramnya hilang
-no-reply-next = sekali lagi dengan --wait 5s yang lebih lama
-script-not-met = langkah { $step }: diharapkan { $expected }, diterima { $got }
+no-reply-next = ulangi dengan waktu tunggu lebih lama: --wait 5s
+script-not-met = langkah { $step }: diharapkan { $expected }, yang datang: { $got }
 script-got-nothing = tidak ada
 script-not-sent = langkah { $step }: { $sent } dari { $length } B terkirim
-terminal-greeting = tersambung { $local } -> { $remote }; Ctrl-D mengakhiri
+terminal-greeting = tersambung { $local } -> { $remote }; Ctrl-D untuk keluar
 terminal-closed = -- { $reason } ({ $received } B masuk, { $sent } B keluar)
-terminal-how-to-reconnect = Enter menyambung lagi, Ctrl-D mengakhiri
+terminal-how-to-reconnect = Enter untuk menyambung lagi, Ctrl-D untuk keluar
 terminal-reconnecting = menyambung lagi
 
 ## colok explain.
@@ -248,7 +248,7 @@ explain-embedded = memuat alamat IPv4 { $address }
 explain-zone = pada antarmuka jaringan { $zone }
 explain-port-well-known = port { $port }: well-known ({ $first } sampai { $last }); perlu hak khusus untuk mendengarkan
 explain-port-registered = port { $port }: terdaftar ({ $first } sampai { $last }); setiap program boleh mendengarkan
-explain-port-dynamic = port { $port }: dinamis ({ $first } sampai { $last }); untuk klien, tidak pernah ditetapkan
+explain-port-dynamic = port { $port }: dinamis ({ $first } sampai { $last }); dipakai klien, tidak pernah dialokasikan
 explain-service = layanan di port { $transport } { $port }: { $name }
 explain-udp-header = header UDP: { $bytes } byte
 explain-unix-path = berkas socket { $path }; izinnya menentukan siapa yang boleh menyambung
@@ -261,12 +261,12 @@ header-length = panjang
 header-checksum = checksum
 header-data = data, paling banyak { $bytes } byte lewat IPv4
 purpose-unspecified = tak ditentukan: semua alamat komputer ini saat mendengarkan
-purpose-this-network = jaringan ini, hanya sebagai asal
+purpose-this-network = jaringan ini, hanya sebagai alamat asal
 purpose-loopback = loopback: komputer ini sendiri
 purpose-private = jaringan privat, tidak dirutekan di internet
 purpose-shared = dipakai bersama penyedia dan pelanggannya (carrier-grade NAT)
-purpose-link-local = link-local: hanya sambungan ini, tidak diteruskan router
-purpose-broadcast = broadcast: semua komputer di sambungan ini
+purpose-link-local = link-local: hanya di link ini, tidak diteruskan router
+purpose-broadcast = broadcast: semua komputer di link ini
 purpose-multicast = multicast: sekelompok komputer
 purpose-documentation = dokumentasi: hanya untuk contoh
 purpose-benchmarking = pengukuran perangkat jaringan
@@ -280,12 +280,12 @@ purpose-translated = alamat IPv4 di balik penerjemah (NAT64)
 purpose-tunnelled = jaringan IPv6 di dalam IPv4 (6to4)
 purpose-discard-only = paket untuk dibuang
 scope-interface = hanya komputer ini
-scope-link = sambungan ini
-scope-realm = realm ini, lebih luas daripada sambungan
+scope-link = link ini
+scope-realm = realm ini, lebih luas daripada link
 scope-admin = ditetapkan administrator, yang terkecil
 scope-site = lokasi ini
 scope-organization = organisasi ini
 scope-administrative = ditetapkan administrator
 scope-source-specific = satu pengirim pilihan penerima
 scope-global = seluruh internet
-scope-unassigned = tidak ditetapkan
+scope-unassigned = belum ditetapkan

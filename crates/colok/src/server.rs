@@ -6,7 +6,7 @@
 mod limits;
 mod stop;
 
-pub use limits::{Limits, descriptor_limit, raise_descriptor_limit};
+pub use limits::{Limits, WORKERS_MAX, descriptor_limit, raise_descriptor_limit};
 pub use stop::{Stop, StopState};
 
 use crate::engine::{self, Model};
@@ -25,9 +25,8 @@ pub mod notices {
     pub const STALE_SOCKET_REMOVED: &str = "stale-socket-removed";
     /// The event loop could not be set up, threads are used. The subject is the reason.
     pub const FELL_BACK_TO_THREADS: &str = "fell-back-to-threads";
-    /// The worker limit of the system is near: fewer connections at a time are possible than
-    /// allowed. The subject is the descriptor limit.
-    pub const FEW_DESCRIPTORS: &str = "few-descriptors";
+    /// A worker process could not be started; it is tried again. The subject is which, and why.
+    pub const WORKER_NOT_STARTED: &str = "worker-not-started";
 }
 
 /// One address that is served.

@@ -111,6 +111,9 @@ impl Ring {
             // below without moving its bytes, and stays there until the completion.
             if unsafe { self.ring.submission().push(&entry) }.is_ok() {
                 self.in_flight.insert(token, lent);
+                // At once: the descriptor is only borrowed, and once it is closed its number may
+                // be somebody else's.
+                self.ring.submit()?;
                 return Ok(());
             }
             self.ring.submit()?;

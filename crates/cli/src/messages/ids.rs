@@ -203,7 +203,7 @@ ids! {
     NoticeAddressSkipped,
     NoticeStaleSocketRemoved,
     NoticeFellBackToThreads,
-    NoticeFewDescriptors,
+    NoticeWorkerNotStarted,
     Totals,
     TotalsWorkers,
     TotalsDropped,

@@ -145,7 +145,7 @@ impl LineWriter {
             notices::ADDRESS_SKIPPED => Id::NoticeAddressSkipped,
             notices::STALE_SOCKET_REMOVED => Id::NoticeStaleSocketRemoved,
             notices::FELL_BACK_TO_THREADS => Id::NoticeFellBackToThreads,
-            notices::FEW_DESCRIPTORS => Id::NoticeFewDescriptors,
+            notices::WORKER_NOT_STARTED => Id::NoticeWorkerNotStarted,
             _ => return format!("{notice}: {subject}"),
         };
         say!(self.messages, id, subject = subject)

@@ -234,7 +234,8 @@ pub(crate) fn processor_ticks(process: u32) -> u64 {
 /// the system likes, and no leak is among them.
 pub(crate) fn resident_kib(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).expect("it runs");
-    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("it has memory");
     line.trim().trim_end_matches(" kB").parse().expect("a number")
 }
 

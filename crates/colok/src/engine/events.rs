@@ -27,7 +27,7 @@ use super::served::{Found, Served, Worker};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::observe::Tap;
-use crate::server::{Limits, Stop, StopState};
+use crate::server::{Limits, Stop, StopState, WORKERS_MAX};
 use crate::session::Next;
 
 /// What a worker reads at a time, in bytes.
@@ -62,7 +62,8 @@ impl Shared {
 /// Serves the ports until stopped, on `limits.workers` threads.
 pub(crate) fn run<T: Tap>(ports: &Arc<Vec<Port<T>>>, limits: &Limits, stop: &Stop) -> Result<()> {
     // All runtimes are made before any serves, so that a system without them is an error at once.
-    let runtimes: Vec<_> = (0..limits.workers.max(1)).map(|_| runtime()).collect::<Result<_>>()?;
+    let runtimes: Vec<_> =
+        (0..limits.workers.clamp(1, WORKERS_MAX)).map(|_| runtime()).collect::<Result<_>>()?;
     let drain = limits.drain;
     thread::scope(|scope| {
         for (index, runtime) in runtimes.into_iter().enumerate() {

@@ -179,6 +179,9 @@ impl<T: Tap> Port<T> {
             };
         let session =
             Session::new(self.context.clone(), machine, connection, peer, self.clock.now());
+        if admission.is_admitted() {
+            session.report_accepted();
+        }
         let tap = self.context.tap.clone();
         Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
     }

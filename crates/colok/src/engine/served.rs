@@ -94,9 +94,6 @@ impl<T: Tap, S: Socket> Served<T, S> {
 
     /// The connection is there.
     pub(crate) fn opened(&mut self, now: Time, worker: &mut Worker) {
-        if self.admission.is_admitted() {
-            self.session.report_accepted();
-        }
         self.session.opened(now, &mut worker.desk);
         self.pump(now, 0, worker);
     }

@@ -15,7 +15,7 @@ pub struct Limits {
     pub connections_per_ip_max: Option<usize>,
     /// Whether `connections_per_ip_max` also holds for loopback addresses. Default: false.
     pub limit_loopback: bool,
-    /// Worker threads (events) or processes. Default: the number of cores, at least 2 for
+    /// Worker threads (events) or processes, at most [`WORKERS_MAX`]. Default: the number of cores, at least 2 for
     /// processes so that one death leaves the service up.
     pub workers: usize,
     /// Sequential: how long a client keeps its turn while another waits. Default 30 s.
@@ -32,6 +32,9 @@ pub struct Limits {
     /// UDP headers, loopback excepted. Default 3 (RFC 9000 section 8 uses the same figure).
     pub amplification_max: u32,
 }
+
+/// The most workers: more than any machine has cores to run, few enough to start and stop at once.
+pub const WORKERS_MAX: usize = 256;
 
 impl Default for Limits {
     fn default() -> Self {

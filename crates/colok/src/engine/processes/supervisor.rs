@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Event, Record, Tap, Totals};
-use crate::server::{Limits, Stop, StopState};
+use crate::server::{Limits, Stop, StopState, WORKERS_MAX, notices};
 
 /// A worker that lives less than this counts as one that could not start.
 const SHORT_LIFE: Duration = Duration::from_millis(500);
@@ -92,7 +92,7 @@ pub(crate) fn supervise<T: Tap>(
     tap: &T,
 ) -> Result<Totals> {
     // One death must leave the service up, so there are at least two.
-    let workers = limits.workers.max(2);
+    let workers = limits.workers.clamp(2, WORKERS_MAX);
     let reporting = match (tap.listens(), T::DETAIL) {
         (false, _) => Reporting::Nothing,
         (true, false) => Reporting::Events,
@@ -130,7 +130,7 @@ impl<T: Tap> Supervisor<'_, T> {
             let started = Instant::now();
             let detail = match self.start(worker, workers) {
                 Ok(held) => self.attend(worker, held),
-                Err(errno) => format!("starting it: {errno}"),
+                Err(errno) => self.not_started(worker, errno, short_lives == 0),
             };
             if self.stop.state() != StopState::Run {
                 return;
@@ -150,6 +150,18 @@ impl<T: Tap> Supervisor<'_, T> {
             let pause = if many { RESTART_PAUSE_LONG } else { RESTART_PAUSE };
             wait_readable(self.stop.descriptor(), Some(pause));
         }
+    }
+
+    /// A worker could not be started, which is told once until one is.
+    fn not_started(&self, worker: usize, errno: Errno, tell: bool) -> String {
+        let detail = format!("worker {worker}: {errno}");
+        if tell {
+            self.tap.event(|| Event::Notice {
+                notice: notices::WORKER_NOT_STARTED.to_owned(),
+                subject: detail.clone(),
+            });
+        }
+        detail
     }
 
     /// Whether a worker has lived long enough to serve: as long as one does, a slot that cannot
@@ -290,7 +302,15 @@ impl<T: Tap> Supervisor<'_, T> {
 
     /// Answers one request; false when the worker has closed its end.
     fn take_request(&self, held: &mut Held) -> bool {
-        let Ok(Some(request)) = held.admission.receive() else { return false };
+        let request = match held.admission.receive() {
+            Ok(Some(request)) => request,
+            Ok(None) => return false,
+            Err(_) => {
+                // A worker whose words make no sense waits for an answer that cannot be given.
+                let _ = held.child.kill();
+                return false;
+            }
+        };
         match request {
             Request::Admit { service, local, remote, address } => {
                 let admitted = self.gate.admit_address(address);

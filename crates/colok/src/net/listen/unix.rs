@@ -3,7 +3,7 @@
 //!
 //! Only a socket that nobody listens on is ever removed; any other file is left as it is.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -30,9 +30,21 @@ pub struct SocketFile {
 }
 
 impl SocketFile {
-    fn made(path: &Path) -> Result<Self, Errno> {
-        let stat = rustix::fs::lstat(path)?;
-        Ok(Self { path: path.to_owned(), device: stat.st_dev, inode: stat.st_ino })
+    /// The file that was just made at this path, with these permission bits. It is held by a
+    /// handle, so that a link put in its place is never followed.
+    fn made(path: &Path, mode: Option<Mode>) -> Result<Self, Errno> {
+        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let handle = rustix::fs::open(path, flags, Mode::empty())?;
+        let stat = rustix::fs::fstat(&handle)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+            return Err(Errno::EXIST);
+        }
+        let file = Self { path: path.to_owned(), device: stat.st_dev, inode: stat.st_ino };
+        if let Some(mode) = mode {
+            let handle = format!("/proc/self/fd/{}", handle.as_raw_fd());
+            rustix::fs::chmodat(CWD, handle, mode, AtFlags::empty())?;
+        }
+        Ok(file)
     }
 }
 
@@ -134,11 +146,7 @@ fn bind_path<T: Tap>(
         Err(Errno::ADDRINUSE) if locked => replace_stale(socket, path, &at, tap, calls)?,
         bound => bound?,
     }
-    let file = SocketFile::made(path)?;
-    if let Some(mode) = mode {
-        rustix::fs::chmodat(CWD, path, mode, AtFlags::empty())?;
-    }
-    Ok(file)
+    SocketFile::made(path, mode)
 }
 
 fn replace_stale<T: Tap>(
