@@ -1,7 +1,8 @@
 //! `colok serve`: binds, says what listens where, logs what happens, and stops on a signal.
 //!
 //! The serving itself is the library's; here are the table, the log thread and the signals. Only
-//! the log thread writes to standard output: its reader may stop reading, and the end must not wait.
+//! the log thread writes to standard output: its reader may stop reading, and the end must not
+//! wait.
 
 mod log;
 mod log_line;

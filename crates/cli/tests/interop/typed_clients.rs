@@ -1,4 +1,5 @@
-//! Clients of others that a person types into, line by line, and whose input is still open when we close.
+//! Clients of others that a person types into, line by line, and whose input is still open when
+//! we close.
 
 use crate::support::{MODELS, Site, Typed, installed, program};
 

@@ -33,6 +33,9 @@ const TCP_LISTEN: &str = "0A";
 /// The flag of a listening socket in `/proc/net/unix` (`__SO_ACCEPTCON`, `include/linux/net.h`).
 const UNIX_LISTENING: &str = "00010000";
 
+/// Socket type `SOCK_DGRAM` in `/proc/net/unix` (proc_net(5)).
+const UNIX_DATAGRAM: &str = "0002";
+
 /// Who holds this port, if it can be known. An address is held by a socket on the same address,
 /// or by one on every address.
 pub fn of_port(transport: Transport, address: IpAddr, port: u16) -> Option<Holder> {
@@ -51,21 +54,22 @@ pub fn of_port(transport: Transport, address: IpAddr, port: u16) -> Option<Holde
 /// Who listens on this Unix socket (its path, or `@name`), if it can be known.
 pub fn of_unix(name: &str) -> Option<Holder> {
     let text = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-    let inode = text.lines().skip(1).find_map(|line| listening_unix_inode(line, name));
+    let inode = text.lines().skip(1).find_map(|line| holding_unix_inode(line, name));
     of_inodes(&[inode?.to_owned()])
 }
 
-/// The inode of a row of `/proc/net/unix` if it is a listening socket of this name. Accepted
-/// connections have the name of their listener too.
-fn listening_unix_inode<'a>(row: &'a str, name: &str) -> Option<&'a str> {
+/// The inode of a row of `/proc/net/unix` if it is a socket that holds this name: one that listens,
+/// or a datagram socket. Accepted connections have the name of their listener too.
+fn holding_unix_inode<'a>(row: &'a str, name: &str) -> Option<&'a str> {
     let mut fields = ["", "", "", "", "", "", ""];
     let mut rest = row;
     for field in &mut fields {
         (*field, rest) = rest.trim_start().split_once(' ')?;
     }
-    let [_, _, _, flags, _, _, inode] = fields;
+    let [_, _, _, flags, kind, _, inode] = fields;
     // What is left is the name, which may hold spaces.
-    (flags == UNIX_LISTENING && rest == name).then_some(inode)
+    let holds = flags == UNIX_LISTENING || kind == UNIX_DATAGRAM;
+    (holds && rest == name).then_some(inode)
 }
 
 /// The inodes of the sockets in a `/proc/net/{tcp,udp}{,6}` table that hold this port.
@@ -148,10 +152,10 @@ mod tests {
             format!("0000000000000000: 00000002 00000000 {flags} 0001 01 {inode} /run/a b.sock")
         };
         let name = "/run/a b.sock";
-        assert_eq!(listening_unix_inode(&row("00010000", " 777"), name), Some("777"));
-        assert_eq!(listening_unix_inode(&row("00000000", "    0"), name), None);
-        assert_eq!(listening_unix_inode(&row("00010000", " 777"), "/run/a"), None);
-        assert_eq!(listening_unix_inode("0000: 00000002 00000000 00010000 0001 01 5", ""), None);
+        assert_eq!(holding_unix_inode(&row("00010000", " 777"), name), Some("777"));
+        assert_eq!(holding_unix_inode(&row("00000000", "    0"), name), None);
+        assert_eq!(holding_unix_inode(&row("00010000", " 777"), "/run/a"), None);
+        assert_eq!(holding_unix_inode("0000: 00000002 00000000 00010000 0001 01 5", ""), None);
     }
 
     #[test]

@@ -15,8 +15,8 @@ pub struct Limits {
     pub connections_per_ip_max: Option<usize>,
     /// Whether `connections_per_ip_max` also holds for loopback addresses. Default: false.
     pub limit_loopback: bool,
-    /// Worker threads (events) or processes, at most [`WORKERS_MAX`]. Default: the number of cores, at least 2 for
-    /// processes so that one death leaves the service up.
+    /// Worker threads (events) or processes, at most [`WORKERS_MAX`]. Default: the number of cores,
+    /// at least 2 for processes so that one death leaves the service up.
     pub workers: usize,
     /// Sequential: how long a client keeps its turn while another waits. Default 30 s.
     pub turn: Duration,
