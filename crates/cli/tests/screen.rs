@@ -15,6 +15,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::PATIENCE;
+use rustix::process::{Pid, Signal, kill_process};
 
 /// How often a screen is looked at.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
@@ -71,6 +72,14 @@ impl Tmux {
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "tmux {words:?}: {error}");
         String::from_utf8(output.stdout).expect("tmux prints text")
+    }
+
+    /// Makes tmux wait for the programs that have ended: now and then it misses the signal that
+    /// tells it, and shows a program as running that is a zombie.
+    fn look_for_ended_programs(&self) {
+        let pid = self.run(&["display-message", "-p", "#{pid}"]);
+        let pid = pid.trim().parse().ok().and_then(Pid::from_raw).expect("tmux has a pid");
+        kill_process(pid, Signal::CHILD).expect("tmux runs");
     }
 
     /// A terminal of the usual size in which `colok` runs.
@@ -143,6 +152,7 @@ impl Terminal<'_> {
             if let Some(code) = self.ended() {
                 return code;
             }
+            self.tmux.look_for_ended_programs();
             assert!(start.elapsed() < PATIENCE, "it has not ended:\n{}", self.screen());
             std::thread::park_timeout(LOOK_PAUSE);
         }
