@@ -4,7 +4,7 @@
 
 root-about = serve, talk to and explain sockets: TCP, UDP and Unix
 root-usage = VERB [OPTION]...
-root-more = More about a verb: { $command }
+root-more = More about a verb: colok VERB --help
 heading-usage = Usage:
 heading-quick-start = Quick start, in two terminals:
 heading-verbs = Verbs:

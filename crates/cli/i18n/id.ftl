@@ -4,7 +4,7 @@
 
 root-about = melayani, menghubungi, dan menjelaskan socket TCP, UDP, dan Unix
 root-usage = PERINTAH [OPSI]...
-root-more = Tentang satu perintah: { $command }
+root-more = Tentang satu perintah: colok PERINTAH --help
 heading-usage = Cara pakai:
 heading-quick-start = Mulai cepat, di dua terminal:
 heading-verbs = Perintah:
@@ -98,7 +98,7 @@ usage-conflict = { $option } tidak dapat dipakai bersama { $other }
 usage-missing = { $verb } memerlukan { $name }
 usage-utf8 = argumen bukan UTF-8 yang sah
 usage-choices = pilihannya: { $choices }
-value-time = tulis lama waktu seperti 5s, 100ms, 2.5s, 3m, atau 1h
+value-time = lama waktu ditulis seperti 5s, 100ms, 2.5s, 3m, atau 1h
 value-time-positive = harus berupa lama waktu di atas nol, misalnya 5s atau 100ms
 value-number = harus berupa bilangan bulat mulai dari 0
 value-number-positive = harus berupa bilangan bulat mulai dari 1

@@ -2,7 +2,7 @@
 
 mod words;
 
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use colok::explain::{ExplainError, ServiceNames, explain};
 
@@ -32,10 +32,10 @@ pub(crate) fn run(subjects: &[String], json: bool, messages: &Messages) -> Resul
         let text = serde_json::to_string_pretty(&explanations).unwrap_or_default();
         text + "\n"
     } else {
-        let style = Style::of(&output);
+        let (style, terminal) = (Style::of(&output), output.is_terminal());
         let texts: Vec<String> = explanations
             .iter()
-            .map(|explanation| words::text(explanation, messages, style))
+            .map(|explanation| words::text(explanation, messages, style, terminal))
             .collect();
         texts.join("\n")
     };

@@ -8,14 +8,25 @@ use crate::messages::{Id, Messages};
 use crate::say;
 use crate::style::Style;
 
-/// One explanation: the subject, then a line for each fact.
-pub(super) fn text(explanation: &Explanation, messages: &Messages, style: Style) -> String {
+/// The width of a terminal that nobody has changed.
+const COLUMNS: usize = 80;
+
+/// One explanation: the subject, then a line for each fact with its source. At a terminal a
+/// source that does not fit stands on a line of its own; elsewhere a fact is one line.
+pub(super) fn text(
+    explanation: &Explanation,
+    messages: &Messages,
+    style: Style,
+    terminal: bool,
+) -> String {
     let mut text = String::new();
     let subject = colok::observe::printable(explanation.subject.as_bytes());
     let _ = writeln!(text, "{}", style.bold(subject));
     for found in &explanation.facts {
-        let source = style.dim(format!("[{}]", found.source));
-        let _ = writeln!(text, "  {}  {source}", words(&found.fact, messages));
+        let (fact, source) = (words(&found.fact, messages), format!("[{}]", found.source));
+        let width = 4 + fact.chars().count() + source.chars().count();
+        let between = if terminal && width > COLUMNS { "\n    " } else { "  " };
+        let _ = writeln!(text, "  {fact}{between}{}", style.dim(source));
         if let Fact::UdpHeader { destination_port, data_bytes_max, .. } = found.fact {
             text.push_str(&udp_header(destination_port, data_bytes_max, messages));
         }

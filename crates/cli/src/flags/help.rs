@@ -6,7 +6,6 @@ use std::fmt::Write as _;
 
 use super::{COMMON_FLAGS, Flag, VERBS, VERSION_FLAG, Verb};
 use crate::messages::{Id, Messages};
-use crate::say;
 use crate::style::Style;
 
 /// The width that every terminal has.
@@ -35,7 +34,7 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
     heading(&mut text, &messages.text(Id::HeadingOptions), style);
     text.push('\n');
     table(&mut text, &rows_of(COMMON_FLAGS.iter().chain([&VERSION_FLAG]), messages), style);
-    text.push_str(&say!(messages, Id::RootMore, command = "colok VERB --help"));
+    text.push_str(&messages.text(Id::RootMore));
     text.push('\n');
     text
 }

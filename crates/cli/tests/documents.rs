@@ -1,4 +1,4 @@
-//! The transcripts of the READMEs are true: each `console` block is run, and must show what it
+//! The transcripts of the documents are true: each `console` block is run, and must show what it
 //! says.
 //!
 //! The format: a line that starts with `$ ` is a command, run by `sh`; the lines under it are what
@@ -26,25 +26,28 @@ use rustix::process::{Pid, Signal};
 /// Set inside the network namespace.
 const INSIDE: &str = "COLOK_TEST_INSIDE_NAMESPACE";
 
+/// Documents with transcripts, and the language that they are in.
+const DOCUMENTS: [(&str, &str); 4] = [
+    ("README.md", "en"),
+    ("README.id.md", "id"),
+    ("docs/services.md", "en"),
+    ("docs/connect.md", "en"),
+];
+
 #[test]
-fn the_readmes_show_what_happens() {
+fn the_documents_show_what_happens() {
     if std::env::var_os(INSIDE).is_none()
         && let Some(mut command) = namespace()
     {
         let this = std::env::current_exe().expect("this test is a file");
-        command.arg(this).args(["--exact", "the_readmes_show_what_happens", "--nocapture"]);
+        command.arg(this).args(["--exact", "the_documents_show_what_happens", "--nocapture"]);
         let status = command.env(INSIDE, "1").status().expect("it could be run before");
         assert!(status.success(), "the transcripts differ, see above");
         return;
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    for (name, language) in [("README.md", "en"), ("README.id.md", "id")] {
-        let path = root.join(name);
-        // The Indonesian one may not be written yet; the English one is the front door.
-        if name != "README.md" && !path.exists() {
-            continue;
-        }
-        let text = std::fs::read_to_string(&path).expect("the README is there");
+    for (name, language) in DOCUMENTS {
+        let text = std::fs::read_to_string(root.join(name)).expect("the document is there");
         let blocks = console_blocks(&text);
         assert!(!blocks.is_empty(), "{name} has no console block");
         let mut transcript = Transcript::new(language);
