@@ -13,8 +13,12 @@ use crate::support::{place_of, wait_until};
 const ROUNDS: u8 = 3;
 const CONNECTIONS: usize = 10_000;
 
-/// Clients of one round at the same time; `sequential` serves them one after another.
+/// Threads that make the connections of a round.
 const LANES: usize = 4;
+
+/// Connections that each of them has open at a time: with many, memory that a model keeps for each
+/// would show. `sequential` serves one after another.
+const AT_ONCE: usize = 250;
 
 /// How much memory may differ between the ends of the last two rounds.
 const GROWTH_MAX_KIB: u64 = 1024;
@@ -34,9 +38,10 @@ fn thirty_thousand_connections_leave_nothing_behind() {
     each_of(&MODELS, |model| {
         let serving = serve(model, &["echo=tcp://127.0.0.1:0"]);
         let address: SocketAddr = place_of(&serving.addresses[0]).parse().expect("an address");
+        let at_once = if model == "sequential" { 1 } else { AT_ONCE };
         let start = Instant::now();
         let rounds: Vec<Held> =
-            (0..ROUNDS).map(|round| one_round(&serving, address, round)).collect();
+            (0..ROUNDS).map(|round| one_round(&serving, address, round, at_once)).collect();
         println!("{model}: {rounds:?}, {:?}", start.elapsed());
         let [_, second, third] = &rounds[..] else { panic!("there were {ROUNDS} rounds") };
         let growth = third.resident_kib.abs_diff(second.resident_kib);
@@ -46,7 +51,7 @@ fn thirty_thousand_connections_leave_nothing_behind() {
 }
 
 /// Opens and closes the connections of a round, and waits until the server has closed them too.
-fn one_round(serving: &Serving, server: SocketAddr, round: u8) -> Held {
+fn one_round(serving: &Serving, server: SocketAddr, round: u8, at_once: usize) -> Held {
     thread::scope(|scope| {
         for lane in 0..LANES {
             // A source address of its own: the ports of one would not be enough, because each
@@ -54,9 +59,12 @@ fn one_round(serving: &Serving, server: SocketAddr, round: u8) -> Held {
             let lane_number = u8::try_from(lane).expect("there are few");
             let source = Ipv4Addr::new(127, 0, 1 + round, 1 + lane_number);
             scope.spawn(move || {
-                for number in 0..CONNECTIONS / LANES {
-                    let mut client = connect_from(source, server);
-                    echo_line(&mut client, &format!("{number}\n")).expect("it is served");
+                for number in 0..CONNECTIONS / LANES / at_once {
+                    let connect = || connect_from(source, server);
+                    let clients: Vec<_> = std::iter::repeat_with(connect).take(at_once).collect();
+                    for mut client in clients {
+                        echo_line(&mut client, &format!("{number}\n")).expect("it is served");
+                    }
                 }
             });
         }

@@ -38,7 +38,7 @@ impl<T: Tap> Turn<T> for Unlimited {
 /// Serves one connection to its end.
 pub(crate) fn serve<T: Tap>(
     mut served: Box<Served<T>>,
-    worker: &mut Worker,
+    worker: &mut Worker<'_>,
     clock: Clock,
     stop: &Stop,
     drain: Duration,

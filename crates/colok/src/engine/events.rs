@@ -28,7 +28,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::observe::Tap;
 use crate::server::{Limits, Stop, StopState, WORKERS_MAX};
-use crate::session::Next;
+use crate::session::{Desk, Next};
 
 /// What a worker reads at a time, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -37,9 +37,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 const READS_AT_ONCE_MAX: usize = 16;
 
 thread_local! {
-    /// The buffers of this worker thread, lent to one connection at a time and never across an
-    /// await.
-    static WORKER: RefCell<Worker> = RefCell::new(Worker::new(BUFFER_BYTES));
+    /// The buffer and the desk of this worker thread, lent to one connection at a time and never
+    /// across an await.
+    static LENT: RefCell<(Vec<u8>, Desk)> = RefCell::new((vec![0; BUFFER_BYTES], Desk::new()));
 }
 
 /// What all connections of a worker share.
@@ -302,8 +302,8 @@ impl Alarm {
     }
 }
 
-fn with_worker<R>(run: impl FnOnce(&mut Worker) -> R) -> R {
-    WORKER.with_borrow_mut(run)
+fn with_worker<R>(run: impl FnOnce(&mut Worker<'_>) -> R) -> R {
+    LENT.with_borrow_mut(|(buffer, desk)| run(&mut Worker { buffer, desk }))
 }
 
 /// Reads while there is more, then gives the readiness back. Says whether it stopped only because

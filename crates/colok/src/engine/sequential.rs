@@ -13,6 +13,7 @@ use super::port::Port;
 use super::served::{Served, Worker};
 use crate::observe::Tap;
 use crate::server::{Limits, Stop};
+use crate::session::Desk;
 
 /// What one loop reads at a time, in bytes.
 const BUFFER_BYTES: usize = 64 * 1024;
@@ -42,7 +43,8 @@ pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
     thread::scope(|scope| {
         for port in ports {
             scope.spawn(move || {
-                let mut worker = Worker::new(BUFFER_BYTES);
+                let (mut buffer, mut desk) = (vec![0; BUFFER_BYTES], Desk::new());
+                let mut worker = Worker { buffer: &mut buffer, desk: &mut desk };
                 blocking::accept_loop(port, stop, limits.drain, |served| {
                     let clock = port.clock();
                     let mut turn = Pace::new(port, limits.turn, clock.now());

@@ -15,16 +15,11 @@ use crate::session::{Desk, Next, Session};
 
 /// What a worker lends to the connections it serves: one buffer to read into and one desk.
 #[derive(Debug)]
-pub(crate) struct Worker {
-    buffer: Box<[u8]>,
-    desk: Desk,
-}
-
-impl Worker {
-    /// A worker that reads at most `buffer_bytes` at a time.
-    pub(crate) fn new(buffer_bytes: usize) -> Self {
-        Self { buffer: vec![0; buffer_bytes].into_boxed_slice(), desk: Desk::new() }
-    }
+pub(crate) struct Worker<'w> {
+    /// As much as is read at a time.
+    pub(crate) buffer: &'w mut [u8],
+    /// Where output is put together.
+    pub(crate) desk: &'w mut Desk,
 }
 
 /// What a read found.
@@ -93,23 +88,23 @@ impl<T: Tap, S: Socket> Served<T, S> {
     }
 
     /// The connection is there.
-    pub(crate) fn opened(&mut self, now: Time, worker: &mut Worker) {
-        self.session.opened(now, &mut worker.desk);
+    pub(crate) fn opened(&mut self, now: Time, worker: &mut Worker<'_>) {
+        self.session.opened(now, worker.desk);
         self.pump(now, 0, worker);
     }
 
     /// The socket may have something to read.
     #[inline]
-    pub(crate) fn readable(&mut self, now: Time, worker: &mut Worker) -> Found {
+    pub(crate) fn readable(&mut self, now: Time, worker: &mut Worker<'_>) -> Found {
         let calls = Calls::new(&self.tap);
-        match calls.read(self.socket.as_fd(), &mut worker.buffer) {
+        match calls.read(self.socket.as_fd(), worker.buffer) {
             Ok(0) => {
-                self.session.ended(now, &mut worker.desk);
+                self.session.ended(now, worker.desk);
                 self.pump(now, 0, worker);
                 Found::Nothing
             }
             Ok(length) => {
-                self.session.received(now, &worker.buffer[..length], &mut worker.desk);
+                self.session.received(now, &worker.buffer[..length], worker.desk);
                 self.pump(now, length, worker);
                 if length == worker.buffer.len() { Found::More } else { Found::All }
             }
@@ -123,24 +118,24 @@ impl<T: Tap, S: Socket> Served<T, S> {
     }
 
     /// The socket may have room to send; says whether it has no more.
-    pub(crate) fn writable(&mut self, now: Time, worker: &mut Worker) -> bool {
+    pub(crate) fn writable(&mut self, now: Time, worker: &mut Worker<'_>) -> bool {
         self.pump(now, 0, worker)
     }
 
     /// The session's deadline has come. What is there to read is read first.
-    pub(crate) fn due(&mut self, now: Time, worker: &mut Worker) {
+    pub(crate) fn due(&mut self, now: Time, worker: &mut Worker<'_>) {
         let receives = matches!(self.next(worker), Next::Wait { receive: true, .. });
         if receives && self.readable(now, worker) != Found::Nothing {
             return;
         }
-        self.session.tick(now, &mut worker.desk);
+        self.session.tick(now, worker.desk);
         self.pump(now, 0, worker);
     }
 
     /// What to do next; does the shutting down of writing by itself. Never
     /// [`Next::ShutdownWrite`].
     #[inline]
-    pub(crate) fn step(&mut self, now: Time, worker: &Worker) -> Next {
+    pub(crate) fn step(&mut self, now: Time, worker: &Worker<'_>) -> Next {
         let next = self.next(worker);
         if next != Next::ShutdownWrite {
             return next;
@@ -160,15 +155,15 @@ impl<T: Tap, S: Socket> Served<T, S> {
         Calls::new(&self.tap).close(self.socket.into_owned());
     }
 
-    fn next(&self, worker: &Worker) -> Next {
-        self.session.next(&worker.desk)
+    fn next(&self, worker: &Worker<'_>) -> Next {
+        self.session.next(worker.desk)
     }
 
     #[inline]
-    fn pump(&mut self, now: Time, length: usize, worker: &mut Worker) -> bool {
+    fn pump(&mut self, now: Time, length: usize, worker: &mut Worker<'_>) -> bool {
         let calls = Calls::new(&self.tap);
         let socket = self.socket.as_fd();
         let input = &worker.buffer[..length];
-        self.session.pump(now, input, &mut worker.desk, |slices| calls.write(socket, slices))
+        self.session.pump(now, input, worker.desk, |slices| calls.write(socket, slices))
     }
 }

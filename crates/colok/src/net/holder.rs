@@ -33,7 +33,7 @@ const TCP_LISTEN: &str = "0A";
 /// The flag of a listening socket in `/proc/net/unix` (`__SO_ACCEPTCON`, `include/linux/net.h`).
 const UNIX_LISTENING: &str = "00010000";
 
-/// Socket type `SOCK_DGRAM` in `/proc/net/unix` (proc_net(5)).
+/// Socket type `SOCK_DGRAM` in `/proc/net/unix` (`proc_net(5)`).
 const UNIX_DATAGRAM: &str = "0002";
 
 /// Who holds this port, if it can be known. An address is held by a socket on the same address,

@@ -39,13 +39,10 @@ enum Segment {
 }
 
 impl Desk {
-    /// An empty desk with room for a full turn, so that turns allocate nothing.
+    /// An empty desk. It makes room for a full turn when it is first written to, and keeps it, so
+    /// that turns allocate nothing and a desk that only forwards has no buffer.
     pub fn new() -> Self {
-        Self {
-            output: Vec::with_capacity(ROOM),
-            segments: Vec::with_capacity(SLICES_MAX),
-            ..Self::default()
-        }
+        Self::default()
     }
 
     #[inline]
@@ -73,6 +70,9 @@ impl Desk {
     /// Appends bytes that are not part of the arrival.
     fn write(&mut self, bytes: &[u8]) {
         let start = self.output.len();
+        if self.output.capacity() == 0 {
+            self.output.reserve(ROOM);
+        }
         self.output.extend_from_slice(bytes);
         self.push(Segment::Own(start..self.output.len()));
     }

@@ -181,6 +181,32 @@ fn retry_ends_and_tells_the_last_error() {
 }
 
 #[test]
+fn retry_does_not_shorten_the_first_try() {
+    let (_listener, port, _clients) = silent_listener();
+    let connect_timeout = Duration::from_millis(300);
+    let retry = Some(Duration::from_millis(50));
+    let options = ConnectOptions { connect_timeout, retry, ..ConnectOptions::default() };
+    let url = Url::inet(Transport::Tcp, "127.0.0.1", port);
+    let result = connect(&url, &options, &Clock::start(), &NoTap);
+    let Err(Error::ConnectTimeout { after, .. }) = result else { panic!("{result:?}") };
+    assert!(after >= connect_timeout, "{after:?}");
+}
+
+#[test]
+fn a_source_that_is_not_ours_is_named() {
+    // An address for documents, which no computer has (RFC 5737).
+    let source = Some("192.0.2.1:0".parse::<Source>().expect("a source"));
+    let options = ConnectOptions { source, ..ConnectOptions::default() };
+    for transport in [Transport::Tcp, Transport::Udp] {
+        let url = Url::inet(transport, "127.0.0.1", 9);
+        let result = connect(&url, &options, &Clock::start(), &NoTap);
+        let Err(Error::Call { call, address, errno }) = result else { panic!("{result:?}") };
+        assert_eq!((call, errno), ("bind", Errno::ADDRNOTAVAIL));
+        assert_eq!(address, "192.0.2.1:0");
+    }
+}
+
+#[test]
 fn the_source_is_used_and_a_socket_is_never_its_own_peer() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     let port = listener.local_addr().expect("it is bound").port();

@@ -220,6 +220,23 @@ fn wait_receives_without_a_half_close() {
 }
 
 #[test]
+fn the_wait_does_not_run_while_the_output_is_full() {
+    bounded(|| {
+        let (url, server) = tcp_server(|stream| end_when_gone(&stream));
+        let (input, writer) = std::io::pipe().expect("there are descriptors");
+        drop(writer);
+        // Nobody reads this pipe, so what has come cannot be passed on, and more would come.
+        let (_reader, output) = std::io::pipe().expect("there are descriptors");
+        let on_eof = OnEof::Wait(Duration::from_millis(50));
+        let idle_timeout = Some(Duration::from_millis(500));
+        let options = PipeOptions { on_eof, idle_timeout, ..USUAL };
+        let report = run(&url, &input, &output, options);
+        assert_eq!(report.ended_by, EndReason::IdleTimeout);
+        server.join().expect("it cannot panic");
+    });
+}
+
+#[test]
 fn close_does_not_wait_for_answers_and_loses_no_input() {
     bounded(|| {
         let (url, server) = tcp_server(|mut stream| {

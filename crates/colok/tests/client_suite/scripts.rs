@@ -213,6 +213,40 @@ fn the_deadline_and_the_output_end_it() {
 }
 
 #[test]
+fn an_output_that_fails_is_an_error_though_everything_was_met() {
+    bounded(|| {
+        let (url, server) = tcp_server(|stream| echo(&stream, u64::MAX));
+        let clock = Clock::start();
+        let mut full = |_: &[u8]| Err(Errno::NOSPC.into());
+        let steps = [send("hello"), expect("hello", LONG)];
+        let options = ScriptOptions::default();
+        let result = run_script(open(&url), &steps, &options, &clock, &NoTap, &mut full);
+        assert!(
+            matches!(result, Err(Error::Call { call: "write", errno: Errno::NOSPC, .. })),
+            "{result:?}"
+        );
+        server.join().expect("it cannot panic");
+    });
+}
+
+#[test]
+fn a_server_that_never_falls_silent_is_left() {
+    bounded(|| {
+        let (_never, pace) = channel::<()>();
+        let (url, server) = tcp_server(move |mut stream| {
+            // Slow enough not to meet the bound on bytes, and never silent for long.
+            while stream.write_all(b"tick\n").is_ok() {
+                let _ = pace.recv_timeout(Duration::from_millis(20));
+            }
+        });
+        let (report, came) = run(&url, &[expect("tick", LONG)]);
+        assert_eq!(report.outcome, ScriptOutcome::Met);
+        assert_eq!(came.len() as u64, report.bytes_received);
+        server.join().expect("it cannot panic");
+    });
+}
+
+#[test]
 fn scripts_work_over_udp() {
     bounded(|| {
         let (socket, url) = udp_socket();
