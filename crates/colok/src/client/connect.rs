@@ -18,7 +18,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, sockopt};
 use thiserror::Error as ThisError;
 
-use super::race::{self, Race, family_of};
+use super::race::{self, Failed, Race, family_of};
 use super::wait::{earliest, pause};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -45,7 +45,8 @@ const BACKLOG_PAUSE: Duration = Duration::from_millis(10);
 pub struct ConnectOptions {
     /// How long one try, over all addresses, may take. Default: 10 s.
     pub connect_timeout: Duration,
-    /// For how long to try again when nothing listens there yet. Default: one try.
+    /// For how long to try again when nothing listens there yet; it never shortens the first try.
+    /// Default: one try.
     pub retry: Option<Duration>,
     /// The local address to connect from. Default: the system chooses. Unix sockets have none.
     pub source: Option<Source>,
@@ -151,7 +152,7 @@ impl Connection {
 /// A dead port fails at once with [`Error::Connect`], which lists every address tried; silence is
 /// [`Error::ConnectTimeout`]. With [`ConnectOptions::retry`] a target that may yet come up
 /// (refused, no socket file, unreachable, silent) is tried again until that time is over; the last
-/// error is returned.
+/// error is returned. A source that cannot be had is [`Error::Call`] of `bind`.
 pub fn connect<T: Tap>(
     url: &Url,
     options: &ConnectOptions,
@@ -161,9 +162,11 @@ pub fn connect<T: Tap>(
     let retry_until = options.retry.map(|retry| clock.now() + retry);
     let last_moment = earliest(retry_until, options.deadline);
     let mut next_pause = RETRY_PAUSE_FIRST;
+    // A server that answers slowly is reached without `retry`, so it must be with it as well.
+    let mut try_until = options.deadline;
     loop {
         let started = clock.now();
-        let limit = earliest(Some(started + options.connect_timeout), last_moment);
+        let limit = earliest(Some(started + options.connect_timeout), try_until);
         let attempt = Attempt { url, options, clock, calls: Calls::new(tap), started, limit };
         let error = match attempt.run() {
             Ok(connection) => return Ok(connection),
@@ -175,6 +178,7 @@ pub fn connect<T: Tap>(
             return Err(error);
         }
         pause(again, clock).map_err(|errno| Error::call("poll", url.to_string(), errno))?;
+        try_until = last_moment;
         next_pause = (next_pause * 2).min(RETRY_PAUSE_MAX);
     }
 }
@@ -235,6 +239,7 @@ impl<T: Tap> Attempt<'_, T> {
             race::Lost::Failed(attempts) => {
                 Error::Connect { address: self.url.to_string(), attempts }
             }
+            race::Lost::Source(errno) => self.source_failed(errno),
             race::Lost::Silent => self.timeout(),
             race::Lost::Poll(errno) => Error::call("poll", self.url.to_string(), errno),
         })?;
@@ -292,13 +297,14 @@ impl<T: Tap> Attempt<'_, T> {
                     let peer = Peer { local, remote: Address::Inet(address) };
                     return Ok(self.connection(socket, peer, group));
                 }
-                Err(errno) => attempts.push((address.to_string(), errno)),
+                Err(Failed::Source(errno)) => return Err(self.source_failed(errno)),
+                Err(Failed::Address(errno)) => attempts.push((address.to_string(), errno)),
             }
         }
         Err(Error::Connect { address: self.url.to_string(), attempts })
     }
 
-    fn aim(&self, to: SocketAddr) -> Result<(OwnedFd, Address, Option<SocketAddr>), Errno> {
+    fn aim(&self, to: SocketAddr) -> Result<(OwnedFd, Address, Option<SocketAddr>), Failed> {
         let socket = self.calls.socket(family_of(to), SocketType::DGRAM)?;
         let aimed = self.aim_socket(socket.as_fd(), to).and_then(|group| {
             let local = self.calls.local_address(socket.as_fd())?;
@@ -306,9 +312,9 @@ impl<T: Tap> Attempt<'_, T> {
         });
         match aimed {
             Ok((local, group)) => Ok((socket, local, group)),
-            Err(errno) => {
+            Err(failed) => {
                 self.calls.close(socket);
-                Err(errno)
+                Err(failed)
             }
         }
     }
@@ -317,9 +323,10 @@ impl<T: Tap> Attempt<'_, T> {
         &self,
         socket: BorrowedFd<'_>,
         to: SocketAddr,
-    ) -> Result<Option<SocketAddr>, Errno> {
+    ) -> Result<Option<SocketAddr>, Failed> {
         if let Some(source) = self.options.source {
-            self.calls.bind(socket, SocketAddr::new(source.address, source.port))?;
+            let bound = self.calls.bind(socket, SocketAddr::new(source.address, source.port));
+            bound.map_err(Failed::Source)?;
         }
         if to.ip().is_multicast() {
             // The kernel's defaults are what is wanted: one hop, and this computer hears it too.
@@ -333,7 +340,7 @@ impl<T: Tap> Attempt<'_, T> {
                 // The kernel knows every subnet's broadcast address and wants permission for it
                 // (ip(7)).
                 Err(Errno::ACCESS) => {}
-                Err(errno) => return Err(errno),
+                Err(errno) => return Err(errno.into()),
             }
         }
         let set = || sockopt::set_socket_broadcast(socket, true);
@@ -360,6 +367,12 @@ impl<T: Tap> Attempt<'_, T> {
     fn refused(&self, errno: Errno) -> Error {
         let attempts = vec![(self.url.place.to_string(), errno)];
         Error::Connect { address: self.url.to_string(), attempts }
+    }
+
+    /// The local address to connect from cannot be had.
+    fn source_failed(&self, errno: Errno) -> Error {
+        let source = self.options.source.map(|source| source.to_string());
+        Error::call("bind", source.unwrap_or_default(), errno)
     }
 
     fn timeout(&self) -> Error {

@@ -43,7 +43,8 @@ pub enum OnEof {
     HalfClose,
     /// Close; answers that have not come yet are not waited for.
     Close,
-    /// Tell nothing, and receive for this long after the last byte came; then close.
+    /// Tell nothing, and receive for this long after the last byte came and was passed on; then
+    /// close.
     Wait(Duration),
 }
 
@@ -214,7 +215,8 @@ struct Pipe<'a, T: Tap> {
     /// The input or the output broke.
     broken: Option<EndReason>,
     last_moved: Time,
-    last_received: Time,
+    /// When the input ended, or a byte last came or was passed on.
+    last_answer: Time,
 }
 
 impl<'a, T: Tap> Pipe<'a, T> {
@@ -243,7 +245,7 @@ impl<'a, T: Tap> Pipe<'a, T> {
             reset: None,
             broken: None,
             last_moved: now,
-            last_received: now,
+            last_answer: now,
         }
     }
 
@@ -342,7 +344,7 @@ impl<'a, T: Tap> Pipe<'a, T> {
 
     fn act_on_end_of_input(&mut self) {
         self.all_sent = true;
-        self.last_received = self.clock.now();
+        self.last_answer = self.clock.now();
         if self.options.on_eof == OnEof::HalfClose {
             self.link.end_sending();
         }
@@ -355,7 +357,7 @@ impl<'a, T: Tap> Pipe<'a, T> {
                 self.tracker.received(self.download.content());
                 self.bytes_received += length as u64;
                 self.last_moved = self.clock.now();
-                self.last_received = self.last_moved;
+                self.last_answer = self.last_moved;
             }
             Ok(Received::Nothing) => {}
             Ok(Received::End) => self.peer_ended = true,
@@ -371,7 +373,11 @@ impl<'a, T: Tap> Pipe<'a, T> {
             return;
         }
         match self.output.write(self.download.content()) {
-            Ok(length) => self.download.taken(length),
+            Ok(0) => {}
+            Ok(length) => {
+                self.download.taken(length);
+                self.last_answer = self.clock.now();
+            }
             Err(errno) => self.broken = Some(EndReason::OutputFailed(errno)),
         }
     }
@@ -382,9 +388,13 @@ impl<'a, T: Tap> Pipe<'a, T> {
         earliest(earliest(idle, self.wait_over()), self.options.deadline)
     }
 
+    /// When the wait for more is over. It does not run while the output takes nothing: what the
+    /// server said, and could not say on meanwhile, would be lost.
     fn wait_over(&self) -> Option<Time> {
         match self.options.on_eof {
-            OnEof::Wait(span) if self.all_sent => Some(self.last_received + span),
+            OnEof::Wait(span) if self.all_sent && self.download.is_empty() => {
+                Some(self.last_answer + span)
+            }
             _ => None,
         }
     }

@@ -23,9 +23,26 @@ use crate::observe::{Calls, Tap};
 /// How long an attempt is waited for before the next begins (RFC 8305 section 5).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Why an attempt could not begin.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Failed {
+    /// The source that was asked for cannot be had; that holds for every address.
+    Source(Errno),
+    /// This address cannot be had; another one may.
+    Address(Errno),
+}
+
+impl From<Errno> for Failed {
+    fn from(errno: Errno) -> Self {
+        Self::Address(errno)
+    }
+}
+
 /// Why nobody won.
 #[derive(Debug)]
 pub(super) enum Lost {
+    /// The source that was asked for cannot be had.
+    Source(Errno),
     /// Every address failed: each with its error number.
     Failed(Vec<(String, Errno)>),
     /// The time was over and some had not answered.
@@ -87,7 +104,8 @@ impl<'a, T: Tap> Race<'a, T> {
                 match self.start(address) {
                     Ok(Some(won)) => return Ok(won),
                     Ok(None) => self.next_start = now + ATTEMPT_DELAY,
-                    Err(errno) => self.failed.push((address.to_string(), errno)),
+                    Err(Failed::Source(errno)) => return Err(Lost::Source(errno)),
+                    Err(Failed::Address(errno)) => self.failed.push((address.to_string(), errno)),
                 }
                 continue;
             }
@@ -106,21 +124,21 @@ impl<'a, T: Tap> Race<'a, T> {
     }
 
     /// Starts an attempt; `Some` when it connected at once.
-    fn start(&mut self, address: SocketAddr) -> Result<Option<Won>, Errno> {
+    fn start(&mut self, address: SocketAddr) -> Result<Option<Won>, Failed> {
         let socket = self.calls.socket(family_of(address), SocketType::STREAM)?;
-        let started = self.bind(&socket).and_then(|()| {
+        let started = self.bind(&socket).map_err(Failed::Source).and_then(|()| {
             self.calls.connect(socket.as_fd(), address)?;
-            self.local_end(&socket, address)
+            Ok(self.local_end(&socket, address)?)
         });
         match started {
             Ok(local) => Ok(Some(Won { socket, local, remote: address })),
-            Err(Errno::INPROGRESS) => {
+            Err(Failed::Address(Errno::INPROGRESS)) => {
                 self.pending.push((socket, address));
                 Ok(None)
             }
-            Err(errno) => {
+            Err(failed) => {
                 self.calls.close(socket);
-                Err(errno)
+                Err(failed)
             }
         }
     }

@@ -28,6 +28,9 @@ pub const DEFAULT_WITHIN: Duration = Duration::from_secs(5);
 /// How long a text may take to be sent when the server does not read.
 const SEND_WITHIN: Duration = Duration::from_secs(10);
 
+/// How long a script that is done goes on receiving from a server that never falls silent.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
 /// Received bytes held at most, unmatched.
 const HELD_BYTES_MAX: usize = 1024 * 1024;
 
@@ -104,7 +107,8 @@ pub enum ScriptOutcome {
 }
 
 /// Runs a script and closes the connection. Every byte that comes is handed to `on_received` as
-/// it comes; an error of it ends the script.
+/// it comes; an error of it ends the script, and is the result (`write`) unless it is `EPIPE`:
+/// then nobody wants the bytes, and the outcome is all there is to tell.
 ///
 /// A text that no datagram can hold is [`Error::DatagramTooLong`], before anything is sent.
 pub fn run_script<T: Tap>(
@@ -189,13 +193,18 @@ impl<'a, T: Tap> Script<'a, T> {
             steps_done += 1;
         }
         self.finish(&outcome, matches!(steps.last(), Some(Step::Send(_))))?;
+        if let Some(EndReason::OutputFailed(errno)) = self.ended
+            && errno != Errno::PIPE
+        {
+            return Err(Error::call("write", "output", errno));
+        }
         let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
         Ok(ScriptReport { bytes_sent, bytes_received, steps_done, outcome })
     }
 
     /// Ends in good order: what the server still says is passed on until it ends, has been silent
-    /// for a second, or has said 256 KiB. Datagrams are waited for only when the last step sent
-    /// one.
+    /// for a second, or has said 256 KiB, and for five seconds at most. Datagrams are waited for
+    /// only when the last step sent one.
     fn finish(&mut self, outcome: &ScriptOutcome, sent_last: bool) -> Result<()> {
         let all_done = *outcome == ScriptOutcome::Met;
         self.link.end_sending();
@@ -204,10 +213,11 @@ impl<'a, T: Tap> Script<'a, T> {
             return Ok(());
         }
         let received_before = self.bytes_received;
+        let last_moment = self.until(FINISH_WITHIN);
         while self.ended.is_none() && self.bytes_received - received_before < LINGER_BYTES {
             self.held.clear();
-            let until = self.until(LINGER);
-            if self.wait(PollFlags::empty(), until)?.is_none() {
+            let until = earliest(self.until(LINGER), last_moment);
+            if self.wait(PollFlags::empty(), until)?.is_none() || self.passed(last_moment) {
                 break;
             }
         }

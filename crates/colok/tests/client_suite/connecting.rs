@@ -194,15 +194,15 @@ fn retry_does_not_shorten_the_first_try() {
 
 #[test]
 fn a_source_that_is_not_ours_is_named() {
-    // An address for documents, which no computer has (RFC 5737).
-    let source = Some("192.0.2.1:0".parse::<Source>().expect("a source"));
+    // A reserved address, which no computer has (RFC 1112 section 4).
+    let source = Some("240.0.0.1:0".parse::<Source>().expect("a source"));
     let options = ConnectOptions { source, ..ConnectOptions::default() };
     for transport in [Transport::Tcp, Transport::Udp] {
         let url = Url::inet(transport, "127.0.0.1", 9);
         let result = connect(&url, &options, &Clock::start(), &NoTap);
         let Err(Error::Call { call, address, errno }) = result else { panic!("{result:?}") };
         assert_eq!((call, errno), ("bind", Errno::ADDRNOTAVAIL));
-        assert_eq!(address, "192.0.2.1:0");
+        assert_eq!(address, "240.0.0.1:0");
     }
 }
 
