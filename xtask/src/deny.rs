@@ -12,8 +12,8 @@ use std::{
 
 use crate::{
     context::Context,
+    outcome::Outcome,
     process::{self, cargo},
-    steps::Outcome,
 };
 
 /// The version whose configuration format `deny.toml` is written in.

@@ -15,8 +15,8 @@ use std::{
 
 use crate::{
     context::{Context, on_path},
+    outcome::Outcome,
     process,
-    steps::Outcome,
 };
 
 /// The flags by which rustc gives libFuzzer its counters, its edges and its comparisons.

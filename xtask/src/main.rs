@@ -11,6 +11,7 @@ mod arguments;
 mod context;
 mod deny;
 mod fuzz;
+mod outcome;
 mod process;
 mod setup;
 mod steps;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 
 use arguments::Request;
 use context::Context;
-use steps::Outcome;
+use outcome::Outcome;
 
 /// Exit code for words that make no sense, as in the `colok` program itself.
 const USAGE: u8 = 2;

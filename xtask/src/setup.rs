@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 
 use crate::{
     context::{Context, on_path},
+    outcome::Outcome,
     process,
-    steps::Outcome,
 };
 
 /// A program, the Debian package that brings it, and what cannot be checked without it.

@@ -14,26 +14,10 @@ use crate::{
     arguments::{FUZZ_SECONDS, Selection},
     context::Context,
     deny, fuzz,
+    outcome::Outcome,
     process::{self, cargo},
     setup, tidy,
 };
-
-/// How a step ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Outcome {
-    /// Everything the step checks holds.
-    Passed,
-    /// Something does not hold; one line.
-    Failed(String),
-    /// The step could not run; the reason.
-    Skipped(String),
-}
-
-impl From<Result<(), String>> for Outcome {
-    fn from(result: Result<(), String>) -> Self {
-        result.map_or_else(Self::Failed, |()| Self::Passed)
-    }
-}
 
 struct Step {
     name: &'static str,

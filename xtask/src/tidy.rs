@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{context::Context, steps::Outcome};
+use crate::{context::Context, outcome::Outcome};
 use source::Source;
 
 /// One place where a rule does not hold.

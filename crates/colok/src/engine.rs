@@ -5,15 +5,20 @@ mod blocking;
 mod datagram;
 mod events;
 mod gate;
+mod limits;
 mod port;
 pub mod processes;
 mod sequential;
 mod served;
+mod stop;
 mod threads;
 
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
+
+pub use limits::{Limits, WORKERS_MAX, descriptor_limit, raise_descriptor_limit};
+pub use stop::{Stop, StopState};
 
 use gate::{Gate, LocalGate};
 use port::Port;
@@ -22,8 +27,7 @@ use crate::clock::Clock;
 use crate::error::Result;
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
-use crate::observe::{Calls, Event, Tap, Totals};
-use crate::server::{Limits, Stop, notices};
+use crate::observe::{Calls, Event, Tap, Totals, notices};
 
 /// A concurrency model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -62,3 +62,16 @@ impl Tap for NoTap {
         false
     }
 }
+
+/// What a notice is about; see [`Event::Notice`].
+pub mod notices {
+    /// One of the addresses of a name could not be bound; the others are served. The subject is
+    /// the address and the reason.
+    pub const ADDRESS_SKIPPED: &str = "address-skipped";
+    /// A socket file that nobody listened on was removed. The subject is its path.
+    pub const STALE_SOCKET_REMOVED: &str = "stale-socket-removed";
+    /// The event loop could not be set up, threads are used. The subject is the reason.
+    pub const FELL_BACK_TO_THREADS: &str = "fell-back-to-threads";
+    /// A worker process could not be started; it is tried again. The subject is which, and why.
+    pub const WORKER_NOT_STARTED: &str = "worker-not-started";
+}

@@ -3,42 +3,17 @@
 //! [`Server::bind`] makes every socket before anything is served, so that a wrong address is an
 //! error at once; [`Server::run`] blocks until the server has stopped.
 
-mod limits;
-mod stop;
-
-pub use limits::{Limits, WORKERS_MAX, descriptor_limit, raise_descriptor_limit};
-pub use stop::{Stop, StopState};
+pub use crate::engine::{
+    Limits, Stop, StopState, WORKERS_MAX, descriptor_limit, raise_descriptor_limit,
+};
+pub use crate::net::listen::Listening;
+pub use crate::observe::notices;
 
 use crate::engine::{self, Model};
 use crate::error::Result;
 use crate::net::listen::{Listener, bind_all};
 use crate::net::service_address::ServiceAddress;
-use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap, Totals};
-
-/// What a notice is about; see [`Event::Notice`].
-pub mod notices {
-    /// One of the addresses of a name could not be bound; the others are served. The subject is
-    /// the address and the reason.
-    pub const ADDRESS_SKIPPED: &str = "address-skipped";
-    /// A socket file that nobody listened on was removed. The subject is its path.
-    pub const STALE_SOCKET_REMOVED: &str = "stale-socket-removed";
-    /// The event loop could not be set up, threads are used. The subject is the reason.
-    pub const FELL_BACK_TO_THREADS: &str = "fell-back-to-threads";
-    /// A worker process could not be started; it is tried again. The subject is which, and why.
-    pub const WORKER_NOT_STARTED: &str = "worker-not-started";
-}
-
-/// One address that is served.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listening {
-    /// The name of the service.
-    pub service: &'static str,
-    /// The kind of socket.
-    pub transport: Transport,
-    /// The address that was bound, as a URL, with the real port.
-    pub address: String,
-}
 
 /// Services bound to addresses.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use rustix::io::Errno;
 use super::port::{Accepted, Port, SETTLE};
 use super::served::{Served, Worker};
 use crate::clock::Clock;
+use crate::engine::{Stop, StopState};
 use crate::observe::Tap;
-use crate::server::{Stop, StopState};
 use crate::session::Next;
 
 /// How long accepting waits when the system has no descriptors left, before it looks again.

@@ -18,10 +18,10 @@ use rustix::io::Errno;
 use super::blocking::wait;
 use super::gate::Gate;
 use crate::clock::Clock;
+use crate::engine::{Limits, Stop, StopState};
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap, printable};
-use crate::server::{Limits, Stop, StopState};
 use crate::session::{Desk, answer_datagram};
 use rate::SourceRates;
 

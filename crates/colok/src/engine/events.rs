@@ -25,9 +25,9 @@ use super::blocking::PAUSE;
 use super::port::{Accepted, Port, SETTLE};
 use super::served::{Found, Served, Worker};
 use crate::clock::Clock;
+use crate::engine::{Limits, Stop, StopState, WORKERS_MAX};
 use crate::error::{Error, Result};
 use crate::observe::Tap;
-use crate::server::{Limits, Stop, StopState, WORKERS_MAX};
 use crate::session::{Desk, Next};
 
 /// What a worker reads at a time, in bytes.

@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use colok_proto::{Address, Peer, Refusal};
 
+use crate::engine::Limits;
 use crate::observe::Totals;
-use crate::server::Limits;
 
 /// Connections that are being told why they are refused, at once. More are closed without a word,
 /// so that refusing cannot use up the descriptors it protects.

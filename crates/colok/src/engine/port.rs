@@ -14,10 +14,10 @@ use rustix::net::Shutdown;
 use super::gate::{Admission, Gate, ip_of};
 use super::served::Served;
 use crate::clock::Clock;
+use crate::engine::Limits;
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap};
-use crate::server::Limits;
 use crate::session::{Context, Session};
 
 /// How long a stopping server waits for handshakes that had begun before newcomers were turned

@@ -11,8 +11,8 @@ use colok_proto::{Reason, Time};
 use super::blocking::{self, Turn, someone_waits};
 use super::port::Port;
 use super::served::{Served, Worker};
+use crate::engine::{Limits, Stop};
 use crate::observe::Tap;
-use crate::server::{Limits, Stop};
 use crate::session::Desk;
 
 /// What one loop reads at a time, in bytes.

@@ -13,8 +13,8 @@ use super::blocking::{self, Unlimited};
 use super::port::Port;
 use super::served::{Served, Worker};
 use crate::clock::Clock;
+use crate::engine::{Limits, Stop};
 use crate::observe::Tap;
-use crate::server::{Limits, Stop};
 use crate::session::Desk;
 
 /// Stack of a connection's thread in bytes. Besides the buffer the deepest path (a log line with

@@ -18,8 +18,7 @@ use super::resolve::{interface_index, resolve};
 use super::service_address::ServiceAddress;
 use super::url::{Place, Transport, Url};
 use crate::error::{Error, Result};
-use crate::observe::{Calls, Event, Tap};
-use crate::server::{Listening, notices};
+use crate::observe::{Calls, Event, Tap, notices};
 
 pub use unix::SocketFile;
 
@@ -29,6 +28,17 @@ const BACKLOG: i32 = 4096;
 
 /// How often a port chosen by the kernel is tried on the other addresses of a name.
 const PORT_ATTEMPTS_MAX: usize = 16;
+
+/// One address that is served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// The name of the service.
+    pub service: &'static str,
+    /// The kind of socket.
+    pub transport: Transport,
+    /// The address that was bound, as a URL, with the real port.
+    pub address: String,
+}
 
 /// A socket that listens, or a UDP socket, with what it serves.
 #[derive(Debug)]

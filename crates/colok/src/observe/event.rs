@@ -141,7 +141,7 @@ pub enum Event {
     },
     /// Something the user should know that is not an error.
     Notice {
-        /// The id of the text, see [`crate::server::notices`].
+        /// The id of the text, see [`crate::observe::notices`].
         notice: String,
         /// What it is about: an address, a number.
         subject: String,

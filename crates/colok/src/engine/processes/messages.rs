@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use colok_proto::Refusal;
 use serde::{Deserialize, Serialize};
 
+use crate::engine::Limits;
 use crate::engine::gate::Moved;
-use crate::server::Limits;
 
 /// Supervisor to worker, first: what to do. The descriptors that come with it are the admission
 /// channel and then one socket per entry of `services`.

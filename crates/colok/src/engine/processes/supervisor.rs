@@ -22,11 +22,12 @@ use super::channel::{self, Channel, DESCRIPTORS_MAX};
 use super::messages::{Answer, Order, Reporting, Request, SetUp};
 use crate::engine::datagram::own_ports;
 use crate::engine::gate::{Gate, LocalGate};
+use crate::engine::{Limits, Stop, StopState, WORKERS_MAX};
 use crate::error::{Error, Result};
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
+use crate::observe::notices;
 use crate::observe::{Event, Record, Tap, Totals};
-use crate::server::{Limits, Stop, StopState, WORKERS_MAX, notices};
 
 /// A worker that lives less than this counts as one that could not start.
 const SHORT_LIFE: Duration = Duration::from_millis(500);

@@ -15,11 +15,11 @@ use rustix::io::Errno;
 use super::channel::Channel;
 use super::messages::{Answer, Order, Reporting, Request, SetUp};
 use crate::engine::gate::{Gate, Moved, ip_of};
+use crate::engine::{Limits, Stop};
 use crate::engine::{Model, run_here};
 use crate::net::listen::Listener;
 use crate::net::service_address::{ServiceDefaults, parse_service_address};
 use crate::observe::{NoTap, RecordReceiver, Tap, Totals, address_of, log_queue};
-use crate::server::{Limits, Stop};
 
 /// Exit code of a worker that could not do its work.
 const FAILED: i32 = 1;

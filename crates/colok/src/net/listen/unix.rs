@@ -18,8 +18,7 @@ use crate::error::{Error, Result};
 use crate::net::holder;
 use crate::net::service_address::ServiceAddress;
 use crate::net::url::Place;
-use crate::observe::{Calls, Event, Tap, printable};
-use crate::server::notices;
+use crate::observe::{Calls, Event, Tap, notices, printable};
 
 /// A socket file that we made. Dropping it removes the file, if it is still the one we made.
 #[derive(Debug)]
