@@ -17,9 +17,8 @@ use crate::engine::{Limits, Stop};
 use crate::observe::Tap;
 use crate::session::Desk;
 
-/// Stack of a connection's thread in bytes. Besides the buffer the deepest path (a log line with
-/// every detail on) measured under 40 KiB in a debug build; only pages that are touched cost
-/// memory.
+/// Stack of a connection's thread in bytes: four times the 64 KiB that a debug build touched of it
+/// with every detail on, the buffer included (measured). Only pages that are touched cost memory.
 const STACK_BYTES: usize = 256 * 1024;
 
 /// What a connection's thread reads at a time, in bytes. Smaller than an event loop's because
