@@ -9,14 +9,14 @@ mod piped;
 mod reply;
 mod scripted;
 mod terminal;
+mod trouble;
+mod way;
 
 use std::cell::RefCell;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 
-use colok::Error;
-use colok::client::{ConnectOptions, Connection, connect};
+use colok::client::{ConnectOptions, Connection, Output, connect};
 use colok::clock::Clock;
-use colok::net::url::Transport;
 use colok::observe::{NoTap, Tap, log_queue};
 use colok::proto::Time;
 
@@ -25,6 +25,7 @@ use crate::messages::Messages;
 use crate::problem::{Exit, Problem};
 use crate::style::Style;
 use call_printer::CallPrinter;
+use way::Way;
 
 /// What every way of talking needs.
 struct Context<'a, T: Tap> {
@@ -42,6 +43,7 @@ struct Context<'a, T: Tap> {
 
 /// Talks until one side ends.
 pub(crate) fn run(arguments: &ConnectArguments, messages: &Messages) -> Result<Exit, Problem> {
+    way::check(arguments, messages)?;
     if !arguments.calls {
         return Ok(talk(arguments, messages, NoTap, None).tell(messages));
     }
@@ -92,16 +94,11 @@ fn talk<T: Tap>(
 }
 
 fn talk_in_mode<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
-    let arguments = context.arguments;
-    if !arguments.steps.is_empty() {
-        return scripted::run(context);
-    }
-    if std::io::stdin().is_terminal() && std::io::stdout().is_terminal() {
-        return terminal::run(context);
-    }
-    match arguments.url.transport {
-        Transport::Udp => piped::datagrams(context),
-        Transport::Tcp | Transport::Unix => piped::stream(context),
+    match Way::of(context.arguments) {
+        Way::Script => scripted::run(context),
+        Way::Terminal => terminal::run(context),
+        Way::Datagrams => piped::datagrams(context),
+        Way::Stream => piped::stream(context),
     }
 }
 
@@ -131,7 +128,8 @@ impl<T: Tap> Context<'_, T> {
             .map_err(|error| self.problem(&error))
     }
 
-    fn problem(&self, error: &Error) -> Problem {
-        Problem::of(error, self.messages)
+    /// Writes what the peer sent, until the deadline.
+    fn write(&self, output: &Output<'_>, bytes: &[u8]) -> std::io::Result<()> {
+        output.write_all_until(bytes, self.deadline, &self.clock)
     }
 }

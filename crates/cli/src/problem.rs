@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 pub(crate) use errno::{errno_name, errno_text};
+pub(crate) use sockets::connect_text;
 
 use colok::Error;
 use colok::client::EndReason;
@@ -87,10 +88,11 @@ impl Problem {
             Error::Call { call, address, errno } => sockets::call(call, address, *errno, messages),
             Error::DatagramTooLong { limit, .. } => {
                 let limit = limit.to_string();
-                Self::new(Exit::Failed, messages.text(Id::DatagramTooLong))
-                    .why(say!(messages, Id::DatagramTooLongWhy, limit = limit))
-                    .next("--datagram line")
-                    .next("--datagram 1400")
+                Self::new(Exit::Failed, messages.text(Id::DatagramTooLong)).why(say!(
+                    messages,
+                    Id::DatagramTooLongWhy,
+                    limit = limit
+                ))
             }
             other => Self::new(Exit::Failed, other.to_string()),
         }

@@ -20,7 +20,13 @@ pub(crate) fn duration_text(duration: Duration) -> String {
     }
     let millis = duration.as_secs_f64() * 1e3;
     let whole = duration.subsec_nanos().is_multiple_of(1_000_000);
-    if millis >= 10.0 || whole { format!("{millis:.0} ms") } else { format!("{millis:.2} ms") }
+    if millis >= 10.0 || whole {
+        format!("{millis:.0} ms")
+    } else if millis >= 0.01 {
+        format!("{millis:.2} ms")
+    } else {
+        format!("{millis:.3} ms")
+    }
 }
 
 const MICROS_PER_SECOND: u64 = 1_000_000;
@@ -65,6 +71,7 @@ mod tests {
     #[test]
     fn lengths_of_time() {
         for (micros, expected) in [
+            (1, "0.001 ms"),
             (80, "0.08 ms"),
             (1_000, "1 ms"),
             (50_000, "50 ms"),

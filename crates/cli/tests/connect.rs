@@ -198,6 +198,14 @@ fn datagrams() {
     let long = colok_with(&["connect", url], &vec![b'x'; 65_508]);
     assert_eq!(long.code, Some(1));
     assert!(long.err.contains("why: a datagram carries at most 65507 bytes"), "{}", long.err);
+    assert!(long.err.contains("try: --datagram line\n"), "{}", long.err);
+    let long = colok_with(&["connect", url, "--datagram", "line"], &vec![b'x'; 65_508]);
+    assert!(long.err.ends_with("try: --datagram 1400\n"), "{}", long.err);
+    assert!(!long.err.contains("--datagram line"), "{}", long.err);
+
+    let empty = colok(&["connect", url, "--datagram", "line", "--wait", "50ms"]);
+    assert_eq!(empty.code, Some(1));
+    assert!(empty.err.starts_with(&format!("colok: {url}: nothing was sent\n")), "{}", empty.err);
 }
 
 #[test]
@@ -242,4 +250,27 @@ fn both_ends_of_the_connection_are_ours_to_choose() {
     });
     let arguments = ["connect", &address.to_string(), "--source", "127.5.6.7"];
     assert_eq!(finish(command(&arguments), b"").text(), "127.5.6.7");
+}
+
+#[test]
+fn the_deadline_is_kept_when_nobody_reads_the_output() {
+    for expected in ["END", "x"] {
+        let address = serve_one(|mut stream| while stream.write_all(&[b'x'; 4096]).is_ok() {});
+        let address = address.to_string();
+        let script =
+            ["connect", &address, "--deadline", "1s", "--send", "go", "--expect", expected];
+        let mut child = command(&script)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        // It is held, and never read.
+        let stdout = child.stdout.take();
+        assert_eq!(wait(&mut child).code(), Some(4), "{expected}");
+        drop(stdout);
+        let mut text = String::new();
+        child.stderr.take().expect("it is piped").read_to_string(&mut text).expect("it is text");
+        assert!(text.contains("the time was over"), "{text}");
+    }
 }

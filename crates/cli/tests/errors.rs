@@ -183,6 +183,7 @@ fn usage_errors_suggest_the_nearest_name() {
         (&["serve", "--log", "file"], &["--log: file is not", "json:FILE"]),
         (&["serve", "--drain"], &["--drain needs a value", "colok serve --help"]),
         (&["serve", "-q", "-v"], &["--quiet cannot be used with --verbose", "try: "]),
+        (&["connect", "h:1", "--deadline", "0.1us"], &["--deadline: 0.1us is not", "above zero"]),
         (&["connect"], &["connect needs URL", "try: colok connect [OPTION]... URL"]),
         (&["connect", "localhost"], &["names no port", "try: tcp://localhost:5001"]),
         (&["connect", "h:99999"], &["99999 is not a port", "from 0 to 65535", "try: "]),
@@ -192,7 +193,7 @@ fn usage_errors_suggest_the_nearest_name() {
         (&["connect", "h:1", "--datagram", "0"], &["--datagram: 0 is not", "line"]),
         (&["connect", "h:1", "--source", "x"], &["--source: x is not", "127.0.0.1"]),
         (&["connect", "h:1", "--send", "\\q"], &["--send: \\q is not", "escapes"]),
-        (&["connect", "h:1", "--expect", ""], &["--expect:  is not", "empty pattern"]),
+        (&["connect", "h:1", "--expect", ""], &["--expect: \"\" is not", "empty pattern"]),
         (&["connect", "h:1", "h:2"], &["h:2 is one argument too many", "colok connect --help"]),
         (&["explain", "300.1.1.1"], &["300.1.1.1 is not an IPv4 address", "0 to 255", "try: "]),
         (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),
@@ -206,6 +207,87 @@ fn usage_errors_suggest_the_nearest_name() {
         let indonesian = told(&colok(&[arguments, &["--lang", "id"]].concat()), 2);
         assert_eq!(indonesian.len(), lines.len(), "{indonesian:#?}");
         assert_ne!(indonesian, lines);
+    }
+}
+
+#[test]
+fn options_that_would_have_no_effect_are_told() {
+    // Nobody is asked to connect: the address is of a name that never exists.
+    let (tcp, udp, unix) = ("tcp://no.invalid:1", "udp://no.invalid:1", "unix:/no/such/x.sock");
+    let script = ["--expect", "x"];
+    for (url, option, script, why) in [
+        (tcp, &["--within", "1s"][..], &[][..], "how long --expect waits"),
+        (tcp, &["--within", "1s"], &["--send", "x"], "how long --expect waits"),
+        (tcp, &["--idle-timeout", "1s"], &script, "--within and --deadline"),
+        (tcp, &["--on-eof", "close"], &script, "over tcp or unix"),
+        (udp, &["--on-eof", "close"], &[], "over tcp or unix"),
+        (tcp, &["--datagram", "line"], &[], "over udp"),
+        (tcp, &["--wait", "1s"], &[], "over udp"),
+        (udp, &["--wait", "1s"], &script, "over udp"),
+        (unix, &["--source", "127.0.0.1"], &[], "no address to send from"),
+        (tcp, &["--hex"], &[], "every byte goes out as it came"),
+        (udp, &["-x"], &[], "every byte goes out as it came"),
+        (tcp, &["--crlf"], &script, "typing at a terminal"),
+        (tcp, &["--reconnect"], &[], "typing at a terminal"),
+    ] {
+        let arguments = [&["connect", url][..], option, script].concat();
+        let lines = told(&colok(&arguments), 2);
+        let name = if option[0] == "-x" { "--hex" } else { option[0] };
+        assert_eq!(lines[0], format!("colok: {name} would have no effect here"));
+        assert!(lines[1].contains(why), "{arguments:?}: {}", lines[1]);
+        assert_eq!(lines[2], "  try: colok connect --help");
+        let indonesian = told(&colok(&[&arguments[..], &["--lang", "id"]].concat()), 2);
+        assert!(indonesian[0].contains(name), "{}", indonesian[0]);
+        assert_ne!(indonesian[1], lines[1]);
+    }
+    // The same options where they mean something: what fails is the address.
+    for arguments in [
+        &["connect", unix, "--on-eof", "close", "--idle-timeout", "1s"][..],
+        &["connect", udp, "--datagram", "line", "--wait", "1s", "--source", "127.0.0.1"],
+        &["connect", tcp, "--hex", "--within", "1s", "--expect", "x", "--source", "127.0.0.1"],
+    ] {
+        told(&colok(arguments), 1);
+    }
+}
+
+#[test]
+fn a_source_of_the_other_family_is_told_as_that() {
+    for (url, source, try_this) in [
+        ("127.0.0.1:5001", "::1", "--source 127.0.0.1"),
+        ("udp://[::1]:5001", "127.0.0.1", "--source ::1"),
+    ] {
+        let lines = told(&colok(&["connect", url, "--source", source]), 1);
+        assert!(lines[0].ends_with(": Address family not supported by protocol"), "{}", lines[0]);
+        let why = "  why: the source and the target are not the same kind of address";
+        assert_eq!(lines[1], why);
+        assert!(lines[2].ends_with(try_this), "{}", lines[2]);
+    }
+}
+
+#[test]
+fn a_source_that_is_not_of_this_computer() {
+    let lines = told(&colok(&["connect", "127.0.0.1:5001", "--source", "192.0.2.1"]), 1);
+    assert_eq!(lines[0], "colok: bind 192.0.2.1:0: Cannot assign requested address");
+    assert_eq!(lines[1], "  why: this computer does not have that address");
+    assert_eq!(lines[2], "  try: ip address (shows the addresses of this computer)");
+}
+
+#[test]
+fn a_link_local_address_needs_its_interface() {
+    if TcpListener::bind("[::1]:0").is_err() {
+        println!("skipped: no IPv6 here");
+        return;
+    }
+    for arguments in [
+        &["connect", "[fe80::1]:25001"][..],
+        &["connect", "udp://[fe80::1]:25001"],
+        &["serve", "echo=tcp://[fe80::1]:25001"],
+        &["connect", "[::1]:25001", "--source", "[fe80::1]:25001"],
+    ] {
+        let lines = told(&colok(arguments), 1);
+        assert!(lines[0].ends_with(": Invalid argument"), "{arguments:?}: {}", lines[0]);
+        assert_eq!(lines[1], "  why: a link-local address needs its network interface");
+        assert!(lines[2].starts_with("  try: [fe80::1%eth0]:25001 "), "{}", lines[2]);
     }
 }
 

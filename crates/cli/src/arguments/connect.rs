@@ -9,6 +9,7 @@ use colok::client::{
 use colok::net::url::Url;
 
 use super::values::Values;
+use crate::flags;
 use crate::messages::Id;
 use crate::problem::{Exit, Problem};
 use crate::say;
@@ -33,6 +34,8 @@ pub(crate) struct ConnectArguments {
     pub(crate) reconnect: bool,
     pub(crate) verbose: bool,
     pub(crate) calls: bool,
+    /// The names of the options that were given.
+    pub(crate) given: Vec<&'static str>,
 }
 
 impl ConnectArguments {
@@ -53,6 +56,7 @@ impl ConnectArguments {
             reconnect: values.switch("reconnect"),
             verbose: values.switch("verbose"),
             calls: values.switch("calls"),
+            given: flags::verb("connect").map_or_else(Vec::new, |verb| values.given(verb)),
         })
     }
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use clap::ArgMatches;
+use clap::parser::ValueSource;
 use colok::net::duration::parse_duration;
 
+use crate::flags::Verb;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem};
 use crate::say;
@@ -22,6 +24,12 @@ impl<'a> Values<'a> {
 
     pub(crate) fn switch(&self, name: &str) -> bool {
         self.matches.get_count(name) > 0
+    }
+
+    /// The names of the verb's options that stand on the command line.
+    pub(crate) fn given(&self, verb: &'static Verb) -> Vec<&'static str> {
+        let given = |name: &&str| self.matches.value_source(name) == Some(ValueSource::CommandLine);
+        verb.flags.iter().map(|flag| flag.long).filter(given).collect()
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
@@ -47,7 +55,10 @@ impl<'a> Values<'a> {
     /// A length of time that cannot be zero.
     pub(crate) fn positive_time(&self, name: &str) -> Result<Option<Duration>, Problem> {
         match self.time(name)? {
-            Some(Duration::ZERO) => Err(self.wrong(name, "0", Id::ValueTimePositive)),
+            Some(Duration::ZERO) => {
+                let text = self.text(name).unwrap_or_default();
+                Err(self.wrong(name, text, Id::ValueTimePositive))
+            }
             other => Ok(other),
         }
     }
@@ -71,6 +82,7 @@ impl<'a> Values<'a> {
     /// The problem that `value` is not what the option `name` takes; `expected` says what it is.
     pub(crate) fn wrong(&self, name: &str, value: &str, expected: Id) -> Problem {
         let option = format!("--{name}");
+        let value = if value.is_empty() { "\"\"" } else { value };
         let what = say!(self.messages, Id::UsageValue, option = option, value = value);
         Problem::new(Exit::Usage, what).why(self.messages.text(expected))
     }

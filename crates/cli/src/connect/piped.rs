@@ -2,12 +2,11 @@
 //!
 //! Standard output carries nothing but the peer's bytes. Everything else goes to standard error.
 
-use std::io::Write as _;
 use std::os::fd::AsFd as _;
 
 use colok::client::{
-    DatagramOptions, DatagramReport, PipeOptions, PipeReport, Reply, Shortfall, exchange_datagrams,
-    pipe,
+    DatagramOptions, DatagramReport, EndReason, Output, PipeOptions, PipeReport, Reply, Shortfall,
+    exchange_datagrams, pipe,
 };
 use colok::observe::{Tap, printable};
 
@@ -58,10 +57,7 @@ fn stream_exit<T: Tap>(context: &Context<'_, T>, report: &PipeReport) -> Result<
     Err(Problem::new(Exit::Failed, what).why(why))
 }
 
-fn ended<T: Tap>(
-    context: &Context<'_, T>,
-    reason: colok::client::EndReason,
-) -> Result<Exit, Problem> {
+fn ended<T: Tap>(context: &Context<'_, T>, reason: EndReason) -> Result<Exit, Problem> {
     context.problem_of_end(reason).map_or(Ok(Exit::Done), Err)
 }
 
@@ -76,15 +72,14 @@ pub(super) fn datagrams<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Proble
         idle_timeout: context.arguments.idle_timeout,
         deadline: context.deadline,
     };
-    let mut output = std::io::stdout();
-    let mut on_reply = |reply: &Reply<'_>| {
-        match reply.source {
-            Some(source) if from_many => {
-                writeln!(output, "{source}: {}", printable(reply.bytes))?;
-            }
-            _ => output.write_all(reply.bytes)?,
+    let stdout = std::io::stdout();
+    let output = Output::new(stdout.as_fd());
+    let mut on_reply = |reply: &Reply<'_>| match reply.source {
+        Some(source) if from_many => {
+            let line = format!("{source}: {}\n", printable(reply.bytes));
+            context.write(&output, line.as_bytes())
         }
-        output.flush()
+        _ => context.write(&output, reply.bytes),
     };
     let input = std::io::stdin();
     let (clock, tap) = (&context.clock, &context.tap);
@@ -107,6 +102,12 @@ fn datagrams_exit<T: Tap>(
         return Ok(Exit::Done);
     }
     let messages = context.messages;
+    if report.datagrams_sent == 0 {
+        let what = format!("{}: {}", context.arguments.url, messages.text(Id::NothingSentWhat));
+        return Err(Problem::new(Exit::Failed, what)
+            .why(messages.text(Id::NothingSentWhy))
+            .next(messages.text(Id::NothingSentNext)));
+    }
     let time = crate::units::duration_text(wait);
     let url = context.arguments.url.to_string();
     let what = say!(messages, Id::NoReplyWhat, address = url, time = time);

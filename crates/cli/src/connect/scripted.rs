@@ -1,9 +1,10 @@
 //! `--send` and `--expect`: what was said goes to standard output, and the first expectation that
 //! is not met is told with what came instead.
 
-use std::io::{IsTerminal, Write as _};
+use std::io::IsTerminal as _;
+use std::os::fd::AsFd as _;
 
-use colok::client::{EndReason, ScriptOptions, ScriptOutcome, run_script};
+use colok::client::{EndReason, Output, ScriptOptions, ScriptOutcome, run_script};
 use colok::observe::{Tap, printable};
 
 use super::{Context, ending, reply};
@@ -17,18 +18,17 @@ const GOT_SHOWN_MAX: usize = 400;
 pub(super) fn run<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
     let connection = context.connect()?;
     let options = ScriptOptions { deadline: context.deadline };
-    let mut output = std::io::stdout();
-    let safe = output.is_terminal();
+    let stdout = std::io::stdout();
+    let (safe, output) = (stdout.is_terminal(), Output::new(stdout.as_fd()));
     let mut on_received = |bytes: &[u8]| {
         if context.arguments.hex {
-            output.write_all(reply::hex(bytes).as_bytes())?;
+            context.write(&output, reply::hex(bytes).as_bytes())
         } else if safe {
             // Control characters of a peer must not reach a terminal.
-            output.write_all(reply::lines(bytes).as_bytes())?;
+            context.write(&output, reply::lines(bytes).as_bytes())
         } else {
-            output.write_all(bytes)?;
+            context.write(&output, bytes)
         }
-        output.flush()
     };
     let steps = &context.arguments.steps;
     let (clock, tap) = (&context.clock, &context.tap);
@@ -36,6 +36,9 @@ pub(super) fn run<T: Tap>(context: &Context<'_, T>) -> Result<Exit, Problem> {
         .map_err(|error| context.problem(&error))?;
     let (because, problem) = match &report.outcome {
         ScriptOutcome::Met => (EndReason::ClosedByUs, None),
+        ScriptOutcome::NotPassedOn => {
+            (EndReason::Deadline, context.problem_of_end(EndReason::Deadline))
+        }
         ScriptOutcome::NotMet { step, expected, got, got_dropped, because } => {
             let problem = not_met(context, *step, expected, got, *got_dropped, *because);
             (*because, Some(problem))

@@ -1,6 +1,6 @@
 //! Socket calls that failed: the reason behind an error number, and the way out.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::time::Duration;
@@ -22,21 +22,29 @@ fn text_of(errno: Errno) -> String {
     errno_text(errno.raw_os_error())
 }
 
-/// No address of the target could be connected to.
-pub(super) fn connect(address: &str, attempts: &[(String, Errno)], messages: &Messages) -> Problem {
-    let errno = attempts.last().map_or(Errno::IO, |(_, errno)| *errno);
+/// `connect tcp://localhost:7: Connection refused`; each address when they failed differently.
+pub(crate) fn connect_text(address: &str, attempts: &[(String, Errno)]) -> String {
+    let errno = last_errno(attempts);
     let texts: Vec<String> = if attempts.iter().all(|(_, other)| *other == errno) {
         vec![text_of(errno)]
     } else {
         attempts.iter().map(|(to, errno)| format!("{to}: {}", text_of(*errno))).collect()
     };
-    let what = format!("connect {address}: {}", texts.join("; "));
-    let problem = Problem::new(Exit::Failed, what);
+    format!("connect {address}: {}", texts.join("; "))
+}
+
+fn last_errno(attempts: &[(String, Errno)]) -> Errno {
+    attempts.last().map_or(Errno::IO, |(_, errno)| *errno)
+}
+
+/// No address of the target could be connected to.
+pub(super) fn connect(address: &str, attempts: &[(String, Errno)], messages: &Messages) -> Problem {
+    let problem = Problem::new(Exit::Failed, connect_text(address, attempts));
     let any = |wanted| attempts.iter().any(|(_, errno)| *errno == wanted);
     if any(Errno::CONNREFUSED) {
         return nothing_listens(problem, address, messages);
     }
-    explained(problem, address, errno, messages)
+    explained(problem, address, last_errno(attempts), messages)
 }
 
 /// Nothing listens on this address.
@@ -125,6 +133,9 @@ pub(super) fn bind(
             _ => problem.why(messages.text(Id::PermissionWhy)),
         },
         Errno::NOENT => no_folder(problem, url.as_ref(), messages),
+        Errno::ADDRNOTAVAIL => {
+            problem.why(messages.text(Id::NotOursWhy)).next(messages.text(Id::NotOursNext))
+        }
         _ => explained(problem, address, errno, messages),
     }
 }
@@ -215,7 +226,12 @@ fn port_of(url: &Url) -> Option<u16> {
 /// A call on an open socket or file.
 pub(super) fn call(call: &str, address: &str, errno: Errno, messages: &Messages) -> Problem {
     let what = format!("{call} {address}: {}", text_of(errno));
-    explained(Problem::new(Exit::Failed, what), address, errno, messages)
+    let problem = Problem::new(Exit::Failed, what);
+    if (call, errno) == ("bind", Errno::ADDRNOTAVAIL) {
+        let problem = problem.why(messages.text(Id::NotOursWhy));
+        return problem.next(messages.text(Id::ShowAddresses));
+    }
+    explained(problem, address, errno, messages)
 }
 
 /// Adds why and what next where the error number alone tells it.
@@ -225,7 +241,7 @@ fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages)
         Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN => {
             (Id::UnreachableWhy, Some(Id::UnreachableNext))
         }
-        Errno::ADDRNOTAVAIL => (Id::NotOursWhy, Some(Id::NotOursNext)),
+        Errno::ADDRNOTAVAIL => (Id::NoAddressForItWhy, Some(Id::ShowAddresses)),
         Errno::AFNOSUPPORT => (Id::FamilyWhy, Some(Id::FamilyNext)),
         Errno::TIMEDOUT => (Id::ConnectTimeoutWhy, Some(Id::ConnectTimeoutNext)),
         Errno::CONNRESET | Errno::PIPE => (Id::ResetWhy, None),
@@ -238,6 +254,7 @@ fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages)
                 Err(_) => problem,
             };
         }
+        Errno::INVAL => return zone_missing(problem, address, messages),
         _ => return problem,
     };
     let problem = problem.why(messages.text(why));
@@ -245,6 +262,18 @@ fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages)
         Some(next) => problem.next(messages.text(next)),
         None => problem,
     }
+}
+
+/// Says that a link-local address needs its interface, when that is what the address lacks.
+fn zone_missing(problem: Problem, address: &str, messages: &Messages) -> Problem {
+    let Ok(url) = address.parse::<Url>() else { return problem };
+    let Place::Inet { host, port: Some(port) } = &url.place else { return problem };
+    if !host.parse::<Ipv6Addr>().is_ok_and(|address| address.is_unicast_link_local()) {
+        return problem;
+    }
+    let example = format!("[{host}%eth0]:{port}");
+    let problem = problem.why(messages.text(Id::ZoneMissingWhy));
+    problem.next(say!(messages, Id::ZoneMissingNext, address = example))
 }
 
 /// One word for a shell.

@@ -8,7 +8,7 @@
 //! It never sends a byte of a conversation.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::str::FromStr;
 use std::time::Duration;
@@ -18,11 +18,12 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, sockopt};
 use thiserror::Error as ThisError;
 
+use super::look_up::addresses_until;
 use super::race::{self, Failed, Race, family_of};
 use super::wait::{earliest, pause};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
-use crate::net::resolve::resolve;
+use crate::net::resolve::interface_index;
 use crate::net::url::{Place, Transport, Url};
 use crate::observe::{Calls, Tap, address_of};
 
@@ -67,6 +68,18 @@ pub struct Source {
     pub address: IpAddr,
     /// A port; 0 lets the system choose.
     pub port: u16,
+    /// The index of the network interface, which a link-local IPv6 address needs; 0 for none.
+    pub interface: u32,
+}
+
+impl Source {
+    /// The address to bind.
+    pub(super) fn socket_address(self) -> SocketAddr {
+        match self.address {
+            IpAddr::V4(_) => SocketAddr::new(self.address, self.port),
+            IpAddr::V6(address) => SocketAddrV6::new(address, self.port, 0, self.interface).into(),
+        }
+    }
 }
 
 /// A text that is not a [`Source`].
@@ -82,20 +95,40 @@ pub struct SourceError {
 impl FromStr for Source {
     type Err = SourceError;
 
-    /// Reads `IP`, `IPv4:port` or `[IPv6]:port`.
+    /// Reads `IP`, `IPv4:port` or `[IPv6]:port`; an IPv6 address may have a zone, the name or
+    /// number of an interface of this computer (`fe80::1%eth0`).
     fn from_str(text: &str) -> Result<Self, SourceError> {
         if let Ok(address) = text.parse() {
-            return Ok(Self { address, port: 0 });
+            return Ok(Self { address, port: 0, interface: 0 });
+        }
+        if let Some(source) = Self::with_zone(text) {
+            return Ok(source);
         }
         let both = text.parse::<SocketAddr>();
-        both.map(|both| Self { address: both.ip(), port: both.port() })
+        both.map(|both| Self { address: both.ip(), port: both.port(), interface: 0 })
             .map_err(|_| SourceError { text: text.to_owned() })
+    }
+}
+
+impl Source {
+    /// `IPv6%zone` or `[IPv6%zone]:port`.
+    fn with_zone(text: &str) -> Option<Self> {
+        let (host, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (host, port) = rest.split_once("]:")?;
+                (host, port.parse().ok()?)
+            }
+            None => (text, 0),
+        };
+        let (address, zone) = host.split_once('%')?;
+        let address: Ipv6Addr = address.parse().ok()?;
+        Some(Self { address: address.into(), port, interface: interface_index(zone)? })
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        SocketAddr::new(self.address, self.port).fmt(f)
+        self.socket_address().fmt(f)
     }
 }
 
@@ -167,7 +200,8 @@ pub fn connect<T: Tap>(
     loop {
         let started = clock.now();
         let limit = earliest(Some(started + options.connect_timeout), try_until);
-        let attempt = Attempt { url, options, clock, calls: Calls::new(tap), started, limit };
+        let calls = Calls::new(tap);
+        let attempt = Attempt { url, options, clock, tap, calls, started, limit };
         let error = match attempt.run() {
             Ok(connection) => return Ok(connection),
             Err(error) => error,
@@ -211,6 +245,7 @@ struct Attempt<'a, T: Tap> {
     url: &'a Url,
     options: &'a ConnectOptions,
     clock: &'a Clock,
+    tap: &'a T,
     calls: Calls<'a, T>,
     started: Time,
     limit: Option<Time>,
@@ -230,7 +265,8 @@ impl<T: Tap> Attempt<'_, T> {
         let Some((host, port)) = self.url.host_and_port()? else {
             return Err(self.refused(Errno::AFNOSUPPORT));
         };
-        let addresses = self.reachable(resolve(host, port, self.calls)?)?;
+        let found = addresses_until(host, port, self.limit, self.clock, self.tap)?;
+        let addresses = self.reachable(found.ok_or_else(|| self.timeout())?)?;
         if self.url.transport == Transport::Udp {
             return self.datagram(&addresses);
         }
@@ -325,7 +361,7 @@ impl<T: Tap> Attempt<'_, T> {
         to: SocketAddr,
     ) -> Result<Option<SocketAddr>, Failed> {
         if let Some(source) = self.options.source {
-            let bound = self.calls.bind(socket, SocketAddr::new(source.address, source.port));
+            let bound = self.calls.bind(socket, source.socket_address());
             bound.map_err(Failed::Source)?;
         }
         if to.ip().is_multicast() {

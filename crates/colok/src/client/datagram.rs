@@ -137,7 +137,8 @@ pub struct DatagramReport {
 ///
 /// When the network says that nothing listens there and no answer has come, that is
 /// [`Error::Connect`]. Input that is too long for one datagram is [`Error::DatagramTooLong`]; then
-/// nothing of it was sent.
+/// nothing of it was sent. An error of `on_reply` ends it; one of the kind `TimedOut` once the
+/// deadline has passed (as [`Output`](super::Output) makes it) is the deadline's end.
 pub fn exchange_datagrams<T: Tap>(
     connection: Connection,
     input: BorrowedFd<'_>,
@@ -314,8 +315,9 @@ impl<'a, T: Tap> Exchange<'a, T> {
                 self.window.answered();
                 let reply = Reply { source: source.as_ref(), bytes: &buffer[..length] };
                 let failed = on_reply(&reply).err()?;
-                let errno = Errno::from_io_error(&failed).unwrap_or(Errno::IO);
-                Some(EndReason::OutputFailed(errno))
+                let deadline = self.options.deadline;
+                let passed = deadline.is_some_and(|deadline| self.clock.now() >= deadline);
+                Some(EndReason::of_output(&failed, passed))
             }
             Ok(Received::Nothing | Received::End) => None,
             Err(reason) => Some(reason),

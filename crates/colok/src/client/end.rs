@@ -35,6 +35,14 @@ impl EndReason {
     pub fn ran_out_of_time(self) -> bool {
         matches!(self, Self::IdleTimeout | Self::Deadline)
     }
+
+    /// The end that a failed output means; `passed` says whether the deadline has.
+    pub(super) fn of_output(error: &std::io::Error, passed: bool) -> Self {
+        if passed && error.kind() == std::io::ErrorKind::TimedOut {
+            return Self::Deadline;
+        }
+        Self::OutputFailed(Errno::from_io_error(error).unwrap_or(Errno::IO))
+    }
 }
 
 impl fmt::Display for EndReason {

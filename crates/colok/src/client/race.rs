@@ -150,7 +150,7 @@ impl<'a, T: Tap> Race<'a, T> {
             let set = || sockopt::set_socket_reuseaddr(socket, true);
             self.calls.set_option(socket.as_fd(), "SO_REUSEADDR", set)?;
         }
-        self.calls.bind(socket.as_fd(), SocketAddr::new(source.address, source.port))
+        self.calls.bind(socket.as_fd(), source.socket_address())
     }
 
     /// Waits for pending attempts and returns the indexes of those that are decided.

@@ -93,6 +93,8 @@ pub enum ScriptOutcome {
         /// the conversation ended.
         because: EndReason,
     },
+    /// Every step was done, but not all that came was passed on: nobody took it until the deadline.
+    NotPassedOn,
     /// A text could not be sent, or what came could not be passed on.
     NotSent {
         /// The index of the step.
@@ -108,7 +110,8 @@ pub enum ScriptOutcome {
 
 /// Runs a script and closes the connection. Every byte that comes is handed to `on_received` as
 /// it comes; an error of it ends the script, and is the result (`write`) unless it is `EPIPE`:
-/// then nobody wants the bytes, and the outcome is all there is to tell.
+/// then nobody wants the bytes, and the outcome is all there is to tell. One of the kind `TimedOut`
+/// once the deadline has passed (as [`Output`](super::Output) makes it) is the deadline's end.
 ///
 /// A text that no datagram can hold is [`Error::DatagramTooLong`], before anything is sent.
 pub fn run_script<T: Tap>(
@@ -198,6 +201,9 @@ impl<'a, T: Tap> Script<'a, T> {
         {
             return Err(Error::call("write", "output", errno));
         }
+        if outcome == ScriptOutcome::Met && self.ended == Some(EndReason::Deadline) {
+            outcome = ScriptOutcome::NotPassedOn;
+        }
         let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
         Ok(ScriptReport { bytes_sent, bytes_received, steps_done, outcome })
     }
@@ -244,7 +250,7 @@ impl<'a, T: Tap> Script<'a, T> {
                 Some(_) if !last_look => {}
                 _ => failed = Some(self.out_of_time()),
             }
-            if let Some(EndReason::OutputFailed(_)) = self.ended {
+            if let Some(EndReason::OutputFailed(_) | EndReason::Deadline) = self.ended {
                 failed = self.ended;
             }
         }
@@ -324,8 +330,8 @@ impl<'a, T: Tap> Script<'a, T> {
                 self.bytes_received += length as u64;
                 self.held.extend(bytes);
                 if let Err(error) = (self.on_received)(bytes) {
-                    let errno = Errno::from_io_error(&error).unwrap_or(Errno::IO);
-                    self.ended = Some(EndReason::OutputFailed(errno));
+                    let passed = self.passed(self.deadline);
+                    self.ended = Some(EndReason::of_output(&error, passed));
                 }
             }
             Ok(Received::Nothing) => {}

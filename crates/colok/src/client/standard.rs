@@ -6,16 +6,25 @@
 
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
+use colok_proto::Time;
+use rustix::event::{PollFd, PollFlags};
 use rustix::fs::{FileType, Mode, OFlags};
 use rustix::io::Errno;
 use rustix::net::SendFlags;
 
+use super::wait::wait;
+use crate::clock::Clock;
+
 /// What a pipe that poll(2) calls writable takes without blocking (pipe(7), `PIPE_BUF`).
 const PIPE_ATOMIC_BYTES: usize = 4096;
 
-/// Where received bytes go.
+/// Where received bytes go: a standard output that can be written to without ever waiting for its
+/// reader.
 #[derive(Debug)]
-pub(super) enum Output<'a> {
+pub struct Output<'a>(Kind<'a>);
+
+#[derive(Debug)]
+enum Kind<'a> {
     /// A file or a device like `/dev/null`: it never waits for a reader.
     File(BorrowedFd<'a>),
     /// A pipe or a terminal, opened again: an open file of our own that may be non-blocking.
@@ -29,8 +38,73 @@ pub(super) enum Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    /// Looks at what the descriptor is.
-    pub(super) fn new(descriptor: BorrowedFd<'a>) -> Self {
+    /// Looks at what the descriptor is. Its own flags are never changed.
+    pub fn new(descriptor: BorrowedFd<'a>) -> Self {
+        Self(Kind::of(descriptor))
+    }
+
+    /// Writes all of it, however slowly it is read. At `deadline` it is left with an error of the
+    /// kind [`TimedOut`](std::io::ErrorKind::TimedOut); some bytes may have been written by then.
+    pub fn write_all_until(
+        &self,
+        bytes: &[u8],
+        deadline: Option<Time>,
+        clock: &Clock,
+    ) -> std::io::Result<()> {
+        let mut rest = bytes;
+        let mut ready = self.never_waits();
+        while !rest.is_empty() {
+            if ready {
+                rest = &rest[self.write(rest)?..];
+            }
+            if rest.is_empty() {
+                break;
+            }
+            let mut watched = [PollFd::from_borrowed_fd(self.descriptor(), PollFlags::OUT)];
+            ready = wait(&mut watched, deadline, clock)? > 0;
+            if deadline.is_some_and(|deadline| clock.now() >= deadline) {
+                return Err(Errno::TIMEDOUT.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The descriptor to wait for.
+    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+        match &self.0 {
+            Kind::File(descriptor) | Kind::Socket(descriptor) | Kind::Shared(descriptor) => {
+                *descriptor
+            }
+            Kind::Own(descriptor) => descriptor.as_fd(),
+        }
+    }
+
+    /// Whether [`Output::write`] may be called without asking poll(2) first.
+    pub(super) fn never_waits(&self) -> bool {
+        !matches!(self.0, Kind::Shared(_))
+    }
+
+    /// Writes what it takes now; `Ok(0)` when it takes nothing now.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
+        let result = match &self.0 {
+            Kind::File(file) => rustix::io::write(file, bytes),
+            Kind::Own(file) => rustix::io::write(file, bytes),
+            Kind::Socket(socket) => {
+                rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
+            }
+            Kind::Shared(file) => {
+                rustix::io::write(file, &bytes[..bytes.len().min(PIPE_ATOMIC_BYTES)])
+            }
+        };
+        match result {
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            result => result,
+        }
+    }
+}
+
+impl<'a> Kind<'a> {
+    fn of(descriptor: BorrowedFd<'a>) -> Self {
         let Ok(status) = rustix::fs::fstat(descriptor) else { return Self::Shared(descriptor) };
         match FileType::from_raw_mode(status.st_mode) {
             FileType::Socket => Self::Socket(descriptor),
@@ -46,39 +120,6 @@ impl<'a> Output<'a> {
         let path = format!("/proc/self/fd/{}", descriptor.as_raw_fd());
         let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         rustix::fs::open(path, flags, Mode::empty()).map_or(Self::Shared(descriptor), Self::Own)
-    }
-
-    /// The descriptor to wait for.
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::File(descriptor) | Self::Socket(descriptor) | Self::Shared(descriptor) => {
-                *descriptor
-            }
-            Self::Own(descriptor) => descriptor.as_fd(),
-        }
-    }
-
-    /// Whether [`Output::write`] may be called without asking poll(2) first.
-    pub(super) fn never_waits(&self) -> bool {
-        !matches!(self, Self::Shared(_))
-    }
-
-    /// Writes what it takes now; `Ok(0)` when it takes nothing now.
-    pub(super) fn write(&self, bytes: &[u8]) -> Result<usize, Errno> {
-        let result = match self {
-            Self::File(file) => rustix::io::write(file, bytes),
-            Self::Own(file) => rustix::io::write(file, bytes),
-            Self::Socket(socket) => {
-                rustix::net::send(socket, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL)
-            }
-            Self::Shared(file) => {
-                rustix::io::write(file, &bytes[..bytes.len().min(PIPE_ATOMIC_BYTES)])
-            }
-        };
-        match result {
-            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            result => result,
-        }
     }
 }
 

@@ -222,7 +222,7 @@ fn the_source_is_used_and_a_socket_is_never_its_own_peer() {
 
     let (hold, own_port) = dead_port();
     drop(hold);
-    let source = Source { address: [127, 0, 0, 1].into(), port: own_port };
+    let source = Source { address: [127, 0, 0, 1].into(), port: own_port, interface: 0 };
     let options = ConnectOptions { source: Some(source), ..ConnectOptions::default() };
     let url = Url::inet(Transport::Tcp, "127.0.0.1", own_port);
     let found = attempts(connect(&url, &options, &Clock::start(), &NoTap));
@@ -297,5 +297,16 @@ fn sources_as_text() {
     }
     for wrong in ["", "localhost", "127.0.0.1:", "127.0.0.1:99999", "[::1]"] {
         assert!(wrong.parse::<Source>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_link_local_source_names_its_interface() {
+    let read = |text: &str| text.parse::<Source>().map(|source| source.to_string());
+    assert_eq!(read("fe80::1%lo").as_deref(), Ok("[fe80::1%1]:0"));
+    assert_eq!(read("[fe80::1%1]:4000").as_deref(), Ok("[fe80::1%1]:4000"));
+    assert_eq!(read("[::1]:4000").as_deref(), Ok("[::1]:4000"));
+    for wrong in ["fe80::1%no-such-interface", "127.0.0.1%lo", "[fe80::1%1]", "[fe80::1%1]:x"] {
+        assert!(read(wrong).is_err(), "{wrong}");
     }
 }

@@ -6,6 +6,7 @@
 mod connecting;
 mod datagrams;
 mod lines;
+mod outputs;
 mod piping;
 mod scripts;
 mod support;
