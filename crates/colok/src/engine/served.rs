@@ -146,13 +146,17 @@ impl<T: Tap, S: Socket> Served<T, S> {
         self.next(worker)
     }
 
-    /// The connection is over: tells so and closes the socket.
-    pub(crate) fn finish(mut self, now: Time) {
-        self.admission.moved = self.session.bytes_moved();
-        if self.admission.is_admitted() {
-            self.session.report_closed(now);
+    /// The connection is over: closes the socket, gives its place back, and tells so, in this order:
+    /// whoever hears of the close may count on the place.
+    pub(crate) fn finish(self, now: Time) {
+        let Self { session, socket, mut admission, tap } = self;
+        Calls::new(&tap).close(socket.into_owned());
+        admission.moved = session.bytes_moved();
+        let admitted = admission.is_admitted();
+        drop(admission);
+        if admitted {
+            session.report_closed(now);
         }
-        Calls::new(&self.tap).close(self.socket.into_owned());
     }
 
     fn next(&self, worker: &Worker<'_>) -> Next {

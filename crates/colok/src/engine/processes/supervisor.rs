@@ -229,11 +229,12 @@ impl<T: Tap> Supervisor<'_, T> {
         let (mut control_open, mut admission_open) = (true, true);
         while control_open || admission_open {
             let [records, requests] = wait_for_either(&held, control_open, admission_open);
-            if records {
-                control_open = self.take_record(&held.control);
-            }
+            // All requests first: a worker gives a place back before it tells of the close, and
+            // whoever hears of the close may count on the place.
             if requests {
                 admission_open = self.take_request(&mut held);
+            } else if records {
+                control_open = self.take_record(&held.control);
             }
         }
         {
