@@ -146,8 +146,8 @@ impl<T: Tap, S: Socket> Served<T, S> {
         self.next(worker)
     }
 
-    /// The connection is over: closes the socket, gives its place back, and tells so, in this order:
-    /// whoever hears of the close may count on the place.
+    /// The connection is over: closes the socket, gives its place back, and tells so. In this
+    /// order, because whoever hears of the close may count on the place.
     pub(crate) fn finish(self, now: Time) {
         let Self { session, socket, mut admission, tap } = self;
         Calls::new(&tap).close(socket.into_owned());
