@@ -25,12 +25,14 @@ fn check_echo_up_to(most: Vec<u8>, url: &str, options: &[&str]) {
     }
 }
 
-/// Runs a server of others beside our client; gives how the server and the client ended.
+/// Runs a server of others beside our client; gives how the server and the client ended. The end
+/// of our input is kept back for a while: a netcat that listens ends when its client ends its side,
+/// whether it has read its own input by then or not.
 fn beside(words: &str, answer: &[u8], url: &str, input: &[u8]) -> (Output, Output) {
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let answer = answer.to_vec();
     let server = thread::spawn(move || finish(program(&words), &answer));
-    let client = colok_with(&["connect", RETRY, url], input);
+    let client = colok_with(&["connect", RETRY, "--on-eof", "wait=1s", url], input);
     (server.join().expect("the server ends"), client)
 }
 
