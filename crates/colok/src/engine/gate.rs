@@ -31,8 +31,8 @@ pub(crate) trait Gate: Debug + Send + Sync {
     /// Asks to tell a refused connection why; false when too many are being told.
     fn begin_refusal(&self) -> bool;
 
-    /// A refused connection has been told, or was not.
-    fn end_refusal(&self, told: bool);
+    /// A refused connection has been told.
+    fn end_refusal(&self);
 
     /// Datagrams were served or not answered by rule.
     fn datagrams(&self, served: u64, refused: u64, moved: Moved);
@@ -154,8 +154,8 @@ impl Gate for LocalGate {
         tell
     }
 
-    fn end_refusal(&self, told: bool) {
-        self.state().refusing -= usize::from(told);
+    fn end_refusal(&self) {
+        self.state().refusing -= 1;
     }
 
     fn datagrams(&self, served: u64, refused: u64, moved: Moved) {
@@ -203,7 +203,7 @@ impl Drop for Admission {
     fn drop(&mut self) {
         match self.connection {
             Some(connection) => self.gate.release(connection, self.remote, self.moved),
-            None => self.gate.end_refusal(true),
+            None => self.gate.end_refusal(),
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{Desk, Phase, ROOM, SLICES_MAX, Session};
 use crate::observe::Tap;
 
 /// Writes and rooms of one turn at most: a fast reader of `chargen` would otherwise keep its worker
-/// for ever. 16 rooms are 256 KiB, about 100 us of work.
+/// for ever. 16 rooms are 256 KiB.
 const TURN_ROUNDS_MAX: usize = 32;
 
 impl<T: Tap> Session<T> {

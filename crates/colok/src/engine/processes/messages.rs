@@ -12,8 +12,6 @@ use crate::engine::gate::Moved;
 /// channel and then one socket per entry of `services`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct SetUp {
-    /// The worker's index.
-    pub(super) worker: usize,
     /// The bounds; one worker thread.
     pub(super) limits: Limits,
     /// What to serve, as service addresses with every option named.
@@ -57,7 +55,7 @@ pub(super) enum Request {
     /// Asks to tell a refused connection why. Answered by [`Answer`].
     BeginRefusal,
     /// It was told.
-    EndRefusal { told: bool },
+    EndRefusal,
     /// Datagrams were served.
     Datagrams { served: u64, refused: u64, moved: Moved },
 }

@@ -186,7 +186,6 @@ impl<T: Tap> Supervisor<'_, T> {
             }
         }
         let set_up = SetUp {
-            worker,
             limits: Limits { workers: 1, ..self.limits.clone() },
             services: mine.iter().map(|listener| listener.service_address().to_string()).collect(),
             own_ports: own_ports(self.listeners),
@@ -282,7 +281,7 @@ impl<T: Tap> Supervisor<'_, T> {
             });
         }
         for _ in 0..held.refusing {
-            self.gate.end_refusal(true);
+            self.gate.end_refusal();
         }
     }
 
@@ -334,9 +333,9 @@ impl<T: Tap> Supervisor<'_, T> {
                 let answer = if told { Answer::Yes(0) } else { Answer::Full };
                 let _ = held.admission.send(&answer);
             }
-            Request::EndRefusal { told } => {
-                held.refusing = held.refusing.saturating_sub(usize::from(told));
-                self.gate.end_refusal(told);
+            Request::EndRefusal => {
+                held.refusing = held.refusing.saturating_sub(1);
+                self.gate.end_refusal();
             }
             Request::Datagrams { served, refused, moved } => {
                 self.gate.datagrams(served, refused, moved);

@@ -163,8 +163,8 @@ impl Gate for RemoteGate {
         matches!(self.ask(&Request::BeginRefusal), Some(Answer::Yes(_)))
     }
 
-    fn end_refusal(&self, told: bool) {
-        self.tell(&Request::EndRefusal { told });
+    fn end_refusal(&self) {
+        self.tell(&Request::EndRefusal);
     }
 
     fn datagrams(&self, served: u64, refused: u64, moved: Moved) {
