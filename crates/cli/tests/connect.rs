@@ -153,6 +153,8 @@ fn times_run_out_with_their_own_exit_code() {
 fn it_waits_for_a_server_that_comes_up_later() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback can be bound");
     let address = listener.local_addr().expect("it is bound");
+    // Shut down, because a program that another test is just starting has a copy of it.
+    rustix::net::shutdown(&listener, rustix::net::Shutdown::Both).expect("it listens");
     drop(listener);
     let arguments = ["connect", &address.to_string(), "--retry", "60s", "--calls"];
     let mut child = command(&arguments)
