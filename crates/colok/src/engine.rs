@@ -3,6 +3,7 @@
 
 mod blocking;
 mod datagram;
+mod disk;
 mod events;
 mod gate;
 mod limits;
@@ -16,6 +17,7 @@ mod threads;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 pub use limits::{Limits, WORKERS_MAX, descriptor_limit, raise_descriptor_limit};
 pub use stop::{Stop, StopState};
@@ -28,6 +30,10 @@ use crate::error::Result;
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap, Totals, notices};
+use crate::store::Store;
+
+/// How often what broken uploads left is looked through: often enough for a bound in hours.
+const TIDY_EVERY: Duration = Duration::from_mins(5);
 
 /// A concurrency model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -83,16 +89,34 @@ pub(crate) fn run<T: Tap>(
     model: Model,
     listeners: Vec<Listener>,
     limits: &Limits,
+    store: Option<&Arc<Store>>,
     stop: &Stop,
     tap: &T,
 ) -> Result<Totals> {
-    if model.resolved() == Model::Processes {
-        return processes::supervise(&listeners, limits, stop, tap);
+    thread::scope(|scope| {
+        if let Some(store) = store {
+            scope.spawn(|| keep_tidy(store, stop));
+        }
+        if model.resolved() == Model::Processes {
+            let ended = processes::supervise(&listeners, limits, store, stop, tap);
+            if ended.is_err() {
+                stop.at_once();
+            }
+            return ended;
+        }
+        let gate: Arc<dyn Gate> = Arc::new(LocalGate::new(limits));
+        let own_ports = datagram::own_ports(&listeners);
+        run_here(model, listeners, &own_ports, limits, store, stop, tap, &gate)?;
+        Ok(gate.totals())
+    })
+}
+
+/// Removes what broken uploads left and nobody came back for, from time to time.
+fn keep_tidy(store: &Store, stop: &Stop) {
+    while stop.state() == StopState::Run {
+        blocking::wait(stop.descriptor(), true, false, None, TIDY_EVERY);
+        store.tidy_partials();
     }
-    let gate: Arc<dyn Gate> = Arc::new(LocalGate::new(limits));
-    let own_ports = datagram::own_ports(&listeners);
-    run_here(model, listeners, &own_ports, limits, stop, tap, &gate)?;
-    Ok(gate.totals())
 }
 
 /// Runs the listeners in this process. Streams go to the model's engine; every UDP socket has a
@@ -102,6 +126,7 @@ fn run_here<T: Tap>(
     listeners: Vec<Listener>,
     own_ports: &[u16],
     limits: &Limits,
+    store: Option<&Arc<Store>>,
     stop: &Stop,
     tap: &T,
     gate: &Arc<dyn Gate>,
@@ -111,7 +136,7 @@ fn run_here<T: Tap>(
     let limits = if sequential { sequential::limits(limits) } else { limits.clone() };
     let (datagrams, streams): (Vec<_>, Vec<_>) =
         listeners.into_iter().partition(|listener| listener.transport == Transport::Udp);
-    let port = |listener| Port::new(listener, &limits, gate.clone(), clock, tap);
+    let port = |listener| Port::new(listener, &limits, gate.clone(), clock, store, tap);
     let ports: Vec<Port<T>> = streams.into_iter().map(port).collect();
     thread::scope(|scope| {
         for listener in &datagrams {

@@ -11,6 +11,7 @@ use thiserror::Error as ThisError;
 use crate::net::holder::Holder;
 pub use crate::net::service_address::{OptionProblem, ServiceAddressError};
 pub use crate::net::url::UrlError;
+pub use crate::store::StoreOpenError;
 
 /// An operation that failed.
 #[derive(Debug, ThisError)]
@@ -76,6 +77,9 @@ pub enum Error {
         /// How long it may be in bytes.
         limit: usize,
     },
+    /// A file store could not be opened.
+    #[error(transparent)]
+    Store(#[from] StoreOpenError),
     /// Worker processes die as soon as they start.
     #[error("worker processes end at once: {detail}")]
     Workers {
@@ -89,6 +93,7 @@ impl Error {
     pub fn errno(&self) -> Option<Errno> {
         match self {
             Self::Bind { errno, .. } | Self::Call { errno, .. } => Some(*errno),
+            Self::Store(error) => Some(error.errno),
             Self::Connect { attempts, .. } => attempts.last().map(|(_, errno)| *errno),
             _ => None,
         }

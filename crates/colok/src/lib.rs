@@ -17,6 +17,7 @@ pub mod net;
 pub mod observe;
 pub mod server;
 pub mod session;
+pub mod store;
 
 pub use colok_proto as proto;
 pub use error::Error;

@@ -7,10 +7,12 @@
 
 mod calls;
 mod event;
+mod file_event;
 mod queue;
 
 pub use calls::{Calls, address_of};
 pub use event::{Call, Event, Record, Totals, now_unix_micros, printable};
+pub use file_event::FileEvent;
 pub use queue::{LogTap, RecordReceiver, log_queue};
 
 /// Sees what happens. Cloned into every worker and session, so it is a handle.

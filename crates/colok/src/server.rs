@@ -9,11 +9,16 @@ pub use crate::engine::{
 pub use crate::net::listen::Listening;
 pub use crate::observe::notices;
 
+use std::sync::Arc;
+
+use colok_proto::ServiceKind;
+
 use crate::engine::{self, Model};
 use crate::error::Result;
 use crate::net::listen::{Listener, bind_all};
 use crate::net::service_address::ServiceAddress;
 use crate::observe::{Calls, Event, Tap, Totals};
+use crate::store::{Store, StoreOptions};
 
 /// Services bound to addresses.
 #[derive(Debug)]
@@ -21,25 +26,38 @@ pub struct Server {
     listeners: Vec<Listener>,
     model: Model,
     limits: Limits,
+    store: Option<Arc<Store>>,
 }
 
 impl Server {
     /// Binds every address. Either all are bound or none: the first that fails is the error. Of a
     /// name with several addresses (`localhost`) it is enough that one can be bound when the
     /// others do not exist on this computer.
+    ///
+    /// A service that has files needs `store`; without such a service no store is opened.
     pub fn bind<T: Tap>(
         addresses: &[ServiceAddress],
         model: Model,
         limits: Limits,
+        store: Option<StoreOptions>,
         tap: &T,
     ) -> Result<Self> {
+        let has_files = |address: &ServiceAddress| address.service.kind() == ServiceKind::Files;
+        let wanted = addresses.iter().any(has_files);
         let listeners = bind_all(addresses, tap, Calls::new(tap))?;
-        Ok(Self { listeners, model, limits })
+        // After binding: a second server on the same port must not touch the first one's store.
+        let store = store.filter(|_| wanted).map(Store::open).transpose()?;
+        Ok(Self { listeners, model, limits, store })
     }
 
     /// What is served where, in the order of the addresses.
     pub fn listening(&self) -> Vec<Listening> {
         self.listeners.iter().map(Listener::listening).collect()
+    }
+
+    /// Whether the root directory of the store was made just now.
+    pub fn store_created(&self) -> bool {
+        self.store.as_ref().is_some_and(|store| store.created())
     }
 
     /// The model that will run it; `auto` is resolved.
@@ -57,7 +75,8 @@ impl Server {
                 model: model.name().to_owned(),
             });
         }
-        let mut totals = engine::run(self.model, self.listeners, &self.limits, stop, tap)?;
+        let store = self.store.as_ref();
+        let mut totals = engine::run(self.model, self.listeners, &self.limits, store, stop, tap)?;
         // To those that worker processes had no room for.
         totals.records_dropped += tap.records_dropped();
         tap.event(|| Event::Stopped { totals });

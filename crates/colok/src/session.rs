@@ -22,6 +22,8 @@
 mod closing;
 mod desk;
 mod observed;
+mod pace;
+mod stored;
 mod turn;
 
 use std::sync::Arc;
@@ -33,9 +35,12 @@ use rustix::io::Errno;
 use desk::Backlog;
 pub use desk::{Desk, SLICES_MAX};
 use observed::Preview;
+use stored::Stored;
 pub use turn::answer_datagram;
 
+use crate::clock::Clock;
 use crate::observe::Tap;
+use crate::store::Store;
 
 /// Output that may wait in a session before it stops reading, in bytes. A default socket buffer
 /// holds more, so this is only reached by peers that do not read.
@@ -56,6 +61,10 @@ pub struct Context<T> {
     pub linger: Duration,
     /// Bytes that a lingering close throws away at most.
     pub linger_bytes: u64,
+    /// Where the files live, for a service that has some.
+    pub store: Option<Arc<Store>>,
+    /// Bytes per second of one connection to the store, both ways together.
+    pub bytes_per_second_max: Option<u64>,
     /// Who watches.
     pub tap: T,
 }
@@ -108,6 +117,7 @@ pub struct Session<T: Tap> {
     phase: Phase,
     backlog: Option<Box<Backlog>>,
     preview: Option<Box<Preview>>,
+    stored: Option<Box<Stored>>,
     /// The machine met a full outbox and waits for room.
     waits_for_room: bool,
     /// The peer sends no more.
@@ -150,9 +160,20 @@ impl<T: Tap> Session<T> {
             phase: Phase::Open,
             backlog: None,
             preview,
+            stored: None,
             waits_for_room: false,
             peer_ended: false,
             drain: Drain::No,
+        }
+    }
+
+    /// Gives a machine that wants a store its own conversation with it, before the connection is
+    /// opened. `clock` is the one that the session lives by.
+    pub fn converse(&mut self, clock: Clock) {
+        if let Some(store) = &self.context.store {
+            let conversation = store.conversation(&self.peer.remote);
+            let rate = self.context.bytes_per_second_max;
+            self.stored = Some(Box::new(Stored::new(conversation, clock, rate)));
         }
     }
 
@@ -167,9 +188,14 @@ impl<T: Tap> Session<T> {
     #[inline]
     pub fn received(&mut self, now: Time, input: &[u8], desk: &mut Desk) {
         self.bytes_received += input.len() as u64;
+        self.pace(now, input.len() as u64);
         if self.phase == Phase::Open {
             self.active_at = now;
-            self.offer(now, input, 0, desk);
+            if self.stored.is_some() {
+                self.work(now, input, desk);
+            } else {
+                self.offer(now, input, 0, desk);
+            }
             // A peer that never pauses must not outlast the stop: no read ever finds nothing.
             self.close_when_overdue(now);
         } else {
@@ -185,7 +211,10 @@ impl<T: Tap> Session<T> {
         self.peer_ended = true;
         match self.phase {
             Phase::Open => {
-                self.run(now, Input::End, &[], None, desk);
+                self.work_to_end(now, desk);
+                if self.phase == Phase::Open {
+                    self.run(now, Input::End, &[], None, desk);
+                }
             }
             Phase::Lingering { reason, .. } => self.phase = Phase::Closed { reason },
             Phase::Flushing { .. } | Phase::Closed { .. } => {}
@@ -198,6 +227,7 @@ impl<T: Tap> Session<T> {
         if length > 0 {
             self.active_at = now;
             self.bytes_sent += length as u64;
+            self.pace(now, length as u64);
         }
         let from_backlog = self.backlog.as_mut().map_or(0, |backlog| backlog.sent(length));
         desk.sent(length - from_backlog);
@@ -238,9 +268,13 @@ impl<T: Tap> Session<T> {
     pub fn next(&self, desk: &Desk) -> Next {
         let send = self.pending_bytes(desk) > 0;
         match self.phase {
+            Phase::Open if self.rests_until().is_some() => {
+                Next::Wait { receive: false, send: false }
+            }
             Phase::Open => {
                 let receive = self.may_receive(desk.pending_bytes());
-                let send = send || self.waits_for_room || self.holds_input();
+                let more = self.waits_for_room || self.holds_input() || self.sends_file();
+                let send = send || more;
                 Next::Wait { receive, send }
             }
             Phase::Flushing { reason, .. } if send || self.with_kernel > 0 => {

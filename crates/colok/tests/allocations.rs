@@ -44,7 +44,7 @@ fn allocations_of(model: Model, service: &str, message: &[u8], reply: &[u8]) -> 
     let address = format!("{service}=tcp://127.0.0.1:0");
     let addresses = parse_service_address(&address, ServiceDefaults::default()).expect("one");
     let limits = Limits { workers: 1, ..Limits::default() };
-    let server = Server::bind(&addresses, model, limits, &NoTap).expect("it can be bound");
+    let server = Server::bind(&addresses, model, limits, None, &NoTap).expect("it can be bound");
     let url = server.listening().remove(0).address;
     let stop = Stop::new().expect("a descriptor is left");
     let stopping = stop.clone();

@@ -29,6 +29,8 @@ fn context(service: Service) -> Arc<Context<NoTap>> {
         idle_timeout: IDLE,
         linger: LINGER,
         linger_bytes: LINGER_BYTES,
+        store: None,
+        bytes_per_second_max: None,
         tap: NoTap,
     })
 }

@@ -63,7 +63,7 @@ impl Machine for Chargen {
         match input {
             Input::Received(arrival) => return arrival.len(),
             Input::Opened { .. } | Input::Room(_) => self.fill(out),
-            Input::End | Input::Deadline => {}
+            Input::End | Input::Deadline | Input::Stored(_) => {}
             Input::Drain => out.close(Reason::Shutdown),
         }
         0

@@ -205,7 +205,7 @@ impl Machine for Count {
     fn input(&mut self, now: Time, input: Input<'_>, out: &mut dyn Outbox) -> usize {
         match input {
             Input::Received(arrival) => return self.receive(now, arrival, out),
-            Input::Opened { .. } => {}
+            Input::Opened { .. } | Input::Stored(_) => {}
             Input::Room(_) => {
                 self.reply(out);
                 self.close_if_finished(out);

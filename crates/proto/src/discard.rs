@@ -21,7 +21,7 @@ impl Machine for Discard {
     fn input(&mut self, _now: Time, input: Input<'_>, out: &mut dyn Outbox) -> usize {
         match input {
             Input::Received(arrival) => return arrival.len(),
-            Input::Opened { .. } | Input::Room(_) | Input::Deadline => {}
+            Input::Opened { .. } | Input::Room(_) | Input::Deadline | Input::Stored(_) => {}
             Input::End => out.close(Reason::PeerClosed),
             Input::Drain => out.close(Reason::Shutdown),
         }

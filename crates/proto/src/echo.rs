@@ -156,7 +156,7 @@ impl Machine for Echo {
     fn input(&mut self, now: Time, input: Input<'_>, out: &mut dyn Outbox) -> usize {
         match input {
             Input::Received(arrival) => return self.receive(now, arrival, out),
-            Input::Opened { .. } | Input::Room(_) => {}
+            Input::Opened { .. } | Input::Room(_) | Input::Stored(_) => {}
             Input::End => self.end(out),
             Input::Deadline => self.gap(now, out),
             Input::Drain => self.drain(out),

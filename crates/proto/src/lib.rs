@@ -20,6 +20,27 @@
 //!
 //! A datagram is a machine's whole life: `Opened`, one `Received`, `End`.
 //!
+//! # Files
+//!
+//! A machine that keeps files asks for them to be moved, and never sees their bytes:
+//!
+//! 1. What is asked for with [`Outbox::store`] is carried out in order and answered in order, one
+//!    [`Input::Stored`] each. Answers to pushes may come together, once the store has committed
+//!    them; whoever runs the machine has it commit when the input is used up or not consumed.
+//! 2. [`Outbox::body`] gives the next `length` bytes of input to the upload or push that was asked
+//!    for last. What is asked for behind it is carried out when they have come. There is no body
+//!    of no bytes.
+//! 3. A push whose body cannot be kept is answered by the error in its place; the rest of its body
+//!    is thrown away. An upload whose body cannot be kept gives `Stored(Err)` at once, and nothing
+//!    that was asked for behind that body is carried out; the machine says why and closes.
+//!    [`files::StoreError::NameTaken`], [`files::StoreError::NotAFile`] and
+//!    [`files::StoreError::WrongHash`] never come in the middle of a body.
+//! 4. When the peer ends in the middle of a body, that is an error of the body:
+//!    [`files::StoreError::WrongSize`]. `End` comes behind it.
+//! 5. What the machine did not consume while it waited is offered again after a `Stored`, too.
+//! 6. A range given to [`Outbox::file`] leaves behind all output before it; then comes `Room`. If
+//!    it cannot be sent to its end, `Stored(Err)` comes instead.
+//!
 //! # The loop
 //!
 //! ```
@@ -45,6 +66,7 @@ mod chargen;
 mod count;
 mod discard;
 mod echo;
+pub mod files;
 mod machine;
 mod message;
 mod refuse;

@@ -8,6 +8,7 @@ use core::net::SocketAddr;
 use core::ops::Range;
 
 use crate::Time;
+use crate::files::{StoreAnswer, StoreError, StoreRequest};
 
 /// One side of one conversation.
 pub trait Machine {
@@ -37,6 +38,9 @@ pub enum Input<'a> {
     Deadline,
     /// The server stops: finish what is in flight, then close with [`Reason::Shutdown`].
     Drain,
+    /// The store's answer to the oldest request that has none yet; or, without a request, why a
+    /// body could not be kept or a file not be sent to its end.
+    Stored(&'a Result<StoreAnswer, StoreError>),
 }
 
 /// Where a machine puts what it has to say. Bounded: [`Full`] means nothing was written.
@@ -50,6 +54,19 @@ pub trait Outbox {
     /// Reports, for observers only, that a message has ended: it was `length` bytes long in all,
     /// and `part` of the slice just received belongs to it (empty when a gap or the end ended it).
     fn message(&mut self, part: Range<usize>, length: u64);
+
+    /// Asks the store for something. The answer comes as [`Input::Stored`], never within this call.
+    fn store(&mut self, request: StoreRequest);
+
+    /// The next `length` bytes of input, behind what this call consumes, go to the upload that was
+    /// last asked for with [`Outbox::store`]; the machine does not see them. Requests made after
+    /// this are carried out once they have come. Call at most once per input.
+    fn body(&mut self, length: u64);
+
+    /// Sends a range, not empty, of the file that the store opened last, behind everything sent
+    /// before. The
+    /// machine is given [`Input::Room`] when it has left, and must send nothing until then.
+    fn file(&mut self, range: Range<u64>);
 
     /// Closes the conversation once everything sent so far has left.
     fn close(&mut self, reason: Reason);

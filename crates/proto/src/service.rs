@@ -3,8 +3,10 @@
 //! Engines hold a [`Service`] and call [`Service::machine`]; they never name a protocol. Parsing
 //! of names and options lives with the addresses in the library, not here.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
+use crate::files::{Files, FilesOptions};
 use crate::{
     Chargen, Count, CountOptions, Discard, Echo, EchoOptions, Input, Machine, Outbox, Refusal,
     Refuse, Time,
@@ -21,6 +23,8 @@ pub enum Service {
     Discard,
     /// Sends characters without end (RFC 864).
     Chargen,
+    /// Keeps files (seed 004).
+    Files(FilesOptions),
 }
 
 /// The kind of a service, without its options.
@@ -34,11 +38,13 @@ pub enum ServiceKind {
     Discard,
     /// See [`Service::Chargen`].
     Chargen,
+    /// See [`Service::Files`].
+    Files,
 }
 
 impl ServiceKind {
     /// Every kind, in the order in which help lists them.
-    pub const ALL: [Self; 4] = [Self::Echo, Self::Count, Self::Discard, Self::Chargen];
+    pub const ALL: [Self; 5] = [Self::Echo, Self::Count, Self::Files, Self::Discard, Self::Chargen];
 
     /// The name used in addresses, logs and JSON.
     pub const fn name(self) -> &'static str {
@@ -47,6 +53,7 @@ impl ServiceKind {
             Self::Count => "count",
             Self::Discard => "discard",
             Self::Chargen => "chargen",
+            Self::Files => "files",
         }
     }
 
@@ -55,13 +62,15 @@ impl ServiceKind {
         Self::ALL.into_iter().find(|kind| kind.name() == name)
     }
 
-    /// The port when none is given: the seeds' for echo and count, the RFCs' for the others.
+    /// The port when none is given: the seeds' for echo, count and files, the RFCs' for the
+    /// others.
     pub const fn default_port(self) -> u16 {
         match self {
             Self::Echo => 5001,
             Self::Count => 12345,
             Self::Discard => 9,
             Self::Chargen => 19,
+            Self::Files => 25563,
         }
     }
 
@@ -69,14 +78,15 @@ impl ServiceKind {
     pub const fn default_idle_timeout(self) -> Duration {
         match self {
             Self::Echo => Duration::from_secs(5),
-            Self::Count | Self::Discard | Self::Chargen => Duration::from_mins(1),
+            Self::Count | Self::Discard | Self::Chargen | Self::Files => Duration::from_mins(1),
         }
     }
 
     /// Whether it can be served over UDP. Chargen cannot: RFC 864's datagram form answers every
-    /// forged datagram with up to 512 bytes, the classic reflection attack.
+    /// forged datagram with up to 512 bytes, the classic reflection attack. Files cannot: an upload
+    /// is a stream.
     pub const fn over_udp(self) -> bool {
-        !matches!(self, Self::Chargen)
+        !matches!(self, Self::Chargen | Self::Files)
     }
 }
 
@@ -88,6 +98,7 @@ impl Service {
             Self::Count(_) => ServiceKind::Count,
             Self::Discard => ServiceKind::Discard,
             Self::Chargen => ServiceKind::Chargen,
+            Self::Files(_) => ServiceKind::Files,
         }
     }
 
@@ -98,6 +109,7 @@ impl Service {
             Self::Count(options) => ServiceMachine::Count(Count::new(options)),
             Self::Discard => ServiceMachine::Discard(Discard::new()),
             Self::Chargen => ServiceMachine::Chargen(Chargen::new()),
+            Self::Files(options) => ServiceMachine::Files(Box::new(Files::new(options))),
         }
     }
 
@@ -109,7 +121,7 @@ impl Service {
                 ServiceMachine::Echo(Echo::new(EchoOptions { quit: false, ..options }))
             }
             Self::Count(options) => ServiceMachine::Count(Count::for_datagram(options)),
-            Self::Discard | Self::Chargen => self.machine(),
+            Self::Discard | Self::Chargen | Self::Files(_) => self.machine(),
         }
     }
 }
@@ -125,6 +137,8 @@ pub enum ServiceMachine {
     Discard(Discard),
     /// See [`Chargen`].
     Chargen(Chargen),
+    /// See [`Files`]. Boxed: it is the largest, and the others are held in great numbers.
+    Files(Box<Files>),
     /// See [`Refuse`].
     Refuse(Refuse),
 }
@@ -144,6 +158,7 @@ impl Machine for ServiceMachine {
             Self::Count(machine) => machine.input(now, input, out),
             Self::Discard(machine) => machine.input(now, input, out),
             Self::Chargen(machine) => machine.input(now, input, out),
+            Self::Files(machine) => machine.input(now, input, out),
             Self::Refuse(machine) => machine.input(now, input, out),
         }
     }
@@ -153,6 +168,7 @@ impl Machine for ServiceMachine {
         match self {
             Self::Echo(machine) => machine.deadline(),
             Self::Count(machine) => machine.deadline(),
+            Self::Files(machine) => machine.deadline(),
             Self::Discard(_) | Self::Chargen(_) | Self::Refuse(_) => None,
         }
     }

@@ -4,6 +4,7 @@
 //! a machine over a [`Link`] that splits, delays and joins arrivals, with an engine that is late,
 //! ticks when it need not and has little room. [`deliver`] is the same for datagrams. [`Model`] is
 //! the message rule written the naive way, from the whole of what was seen, to compare with.
+//! [`MemoryStore`] is a file store without a disk, and [`Hosted`] runs a file machine on it.
 //! [`fuzz`] holds the bodies of the fuzz targets.
 //!
 //! Everything here is deterministic: the same machine, bytes, times and seed give the same
@@ -13,12 +14,16 @@
 mod datagrams;
 mod driver;
 pub mod fuzz;
+mod hosted;
+mod memory_store;
 mod model;
 mod random;
 mod recorder;
 
 pub use datagrams::{Fate, answer, deliver};
 pub use driver::{Journal, Link, Script, Seen, simulate};
+pub use hosted::Hosted;
+pub use memory_store::{MemoryConversation, MemoryStore, Point};
 pub use model::{Message, Model, count_reply, echoed};
 pub use random::Random;
-pub use recorder::Recorder;
+pub use recorder::{Asked, Recorder};

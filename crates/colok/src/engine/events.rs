@@ -18,10 +18,11 @@ use colok_proto::{Reason, Time};
 use colok_sys::readiness::Registered;
 use rustix::io::Errno;
 use tokio::sync::Notify;
-use tokio::task::{JoinSet, yield_now};
+use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::blocking::PAUSE;
+use super::disk;
 use super::port::{Accepted, Port, SETTLE};
 use super::served::{Found, Served, Worker};
 use crate::clock::Clock;
@@ -61,9 +62,10 @@ impl Shared {
 
 /// Serves the ports until stopped, on `limits.workers` threads.
 pub(crate) fn run<T: Tap>(ports: &Arc<Vec<Port<T>>>, limits: &Limits, stop: &Stop) -> Result<()> {
+    let workers = limits.workers.clamp(1, WORKERS_MAX);
     // All runtimes are made before any serves, so that a system without them is an error at once.
     let runtimes: Vec<_> =
-        (0..limits.workers.clamp(1, WORKERS_MAX)).map(|_| runtime()).collect::<Result<_>>()?;
+        (0..workers).map(|_| runtime(workers)).collect::<Result<_>>()?;
     let drain = limits.drain;
     thread::scope(|scope| {
         for (index, runtime) in runtimes.into_iter().enumerate() {
@@ -81,9 +83,10 @@ pub(crate) fn run<T: Tap>(ports: &Arc<Vec<Port<T>>>, limits: &Limits, stop: &Sto
     })
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime> {
-    let built = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    built.map_err(|error| failed("epoll_create1", &error))
+fn runtime(workers: usize) -> Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.max_blocking_threads(disk::threads_per_worker(workers));
+    builder.enable_io().enable_time().build().map_err(|error| failed("epoll_create1", &error))
 }
 
 fn failed(call: &'static str, error: &io::Error) -> Error {
@@ -206,20 +209,27 @@ enum Woken {
 async fn connection<T: Tap>(served: Box<Served<T>>, clock: Clock, shared: Arc<Shared>) {
     let Some(mut served) = served.register(clock.now()) else { return };
     with_worker(|worker| served.opened(clock.now(), worker));
-    serve(&mut served, &shared, clock).await;
-    served.finish(clock.now());
+    if let Some(served) = serve(Box::new(served), &shared, clock).await {
+        served.finish(clock.now());
+    }
 }
 
-async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, clock: Clock) {
+/// Serves a connection to its end, and gives it back to be finished unless it already is.
+async fn serve<T: Tap>(
+    mut served: Box<Served<T, Registered>>,
+    shared: &Shared,
+    clock: Clock,
+) -> Option<Box<Served<T, Registered>>> {
     let mut now = clock.now();
     let mut alarm = Alarm { clock, armed_for: served.session.deadline() };
     let mut timer = pin!(sleep(alarm.armed_for.since(now)));
     let mut stopping = pin!(shared.stopping.notified());
     let mut registered = false;
     let mut heard = StopState::Run;
+    let mut goes_on = false;
     loop {
         let next = with_worker(|worker| served.step(now, worker));
-        let Next::Wait { receive, send } = next else { return };
+        let Next::Wait { receive, send } = next else { return Some(served) };
         let deadline = served.session.deadline();
         let woken = poll_fn(|context| {
             if !registered {
@@ -233,6 +243,9 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
                 heard = state;
                 return Poll::Ready(Woken::Stopping);
             }
+            if goes_on {
+                return Poll::Ready(Woken::Readable);
+            }
             if receive && served.socket().poll_readable(context).is_ready() {
                 return Poll::Ready(Woken::Readable);
             }
@@ -244,15 +257,20 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
         .await;
         now = clock.now();
         let has_more = match woken {
-            Woken::Readable => read(served, now),
-            Woken::Writable => write(served, now),
+            Woken::Readable | Woken::Writable | Woken::Due if served.session.may_block() => {
+                (served, goes_on) = on_disk_thread(served, clock).await?;
+                now = clock.now();
+                false
+            }
+            Woken::Readable => read(&mut served, now),
+            Woken::Writable => write(&mut served, now),
             Woken::Due => {
                 with_worker(|worker| served.due(now, worker));
                 false
             }
             Woken::Stopping if heard == StopState::AtOnce => {
                 served.session.close(now, Reason::Shutdown);
-                return;
+                return Some(served);
             }
             Woken::Stopping => {
                 served.session.drain(shared.stop.drain_end(clock, shared.drain));
@@ -268,6 +286,26 @@ async fn serve<T: Tap>(served: &mut Served<T, Registered>, shared: &Shared, cloc
             yield_now().await;
         }
     }
+}
+
+/// Serves the connection on a thread where it may wait for a disk, while it is busy. Says whether
+/// it is to go on without waiting; `None` when the event loop had no room for it any more.
+async fn on_disk_thread<T: Tap>(
+    served: Box<Served<T, Registered>>,
+    clock: Clock,
+) -> Option<(Box<Served<T, Registered>>, bool)> {
+    // Taken out of the event loop, which would be woken by every segment that comes meanwhile.
+    let mut served = Box::new(served.unregister());
+    let turn = spawn_blocking(move || {
+        let goes_on = disk::turn(&mut served, clock);
+        (served, goes_on)
+    });
+    // A turn is never cancelled, so an error is a panic of ours.
+    let ended = turn.await;
+    let (served, goes_on) =
+        ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+    let served = served.register(clock.now())?;
+    Some((Box::new(served), goes_on))
 }
 
 /// A timer that is re-armed lazily: a deadline that moves away with every message costs nothing

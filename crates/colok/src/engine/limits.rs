@@ -26,6 +26,9 @@ pub struct Limits {
     pub linger_bytes: u64,
     /// How long a lingering close lasts at most. Default 1 s.
     pub linger: Duration,
+    /// Bytes per second of one connection to the file store, both ways together. Default: no
+    /// limit; a file store is there to be fast.
+    pub bytes_per_second_max: Option<u64>,
     /// Datagrams answered per second and source, loopback excepted. Default 100.
     pub replies_per_second_max: u32,
     /// Bytes sent to a datagram source per byte received from it, both counted with their IP and
@@ -48,6 +51,7 @@ impl Default for Limits {
             drain: Duration::from_secs(5),
             linger_bytes: 256 * 1024,
             linger: Duration::from_secs(1),
+            bytes_per_second_max: None,
             replies_per_second_max: 100,
             amplification_max: 3,
         }

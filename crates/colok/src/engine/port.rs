@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use colok_proto::{Address, Peer, ServiceMachine};
+use colok_proto::{Address, Peer, ServiceKind, ServiceMachine};
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 
@@ -19,6 +19,7 @@ use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap};
 use crate::session::{Context, Session};
+use crate::store::Store;
 
 /// How long a stopping server waits for handshakes that had begun before newcomers were turned
 /// away. On one computer they take microseconds; from far away one may come too late.
@@ -58,6 +59,7 @@ impl<T: Tap> Port<T> {
         limits: &Limits,
         gate: Arc<dyn Gate>,
         clock: Clock,
+        store: Option<&Arc<Store>>,
         tap: &T,
     ) -> Self {
         let context = Context {
@@ -65,6 +67,8 @@ impl<T: Tap> Port<T> {
             idle_timeout: listener.idle_timeout,
             linger: limits.linger,
             linger_bytes: limits.linger_bytes,
+            store: store.filter(|_| listener.service.kind() == ServiceKind::Files).cloned(),
+            bytes_per_second_max: limits.bytes_per_second_max,
             tap: tap.clone(),
         };
         let ask_local = matches!(&listener.address,
@@ -82,6 +86,11 @@ impl<T: Tap> Port<T> {
     /// The listening socket.
     pub(crate) fn socket(&self) -> BorrowedFd<'_> {
         self.listener.socket.as_fd()
+    }
+
+    /// Whether its service works with a disk.
+    pub(crate) fn has_store(&self) -> bool {
+        self.context.store.is_some()
     }
 
     /// The clock that its sessions live by.
@@ -177,9 +186,10 @@ impl<T: Tap> Port<T> {
                     (ServiceMachine::refuse(refusal), Admission::refused(self.gate.clone()), 0)
                 }
             };
-        let session =
+        let mut session =
             Session::new(self.context.clone(), machine, connection, peer, self.clock.now());
         if admission.is_admitted() {
+            session.converse(self.clock);
             session.report_accepted();
         }
         let tap = self.context.tap.clone();

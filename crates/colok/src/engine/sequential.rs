@@ -9,6 +9,7 @@ use std::time::Duration;
 use colok_proto::{Reason, Time};
 
 use super::blocking::{self, Turn, someone_waits};
+use super::disk;
 use super::port::Port;
 use super::served::{Served, Worker};
 use crate::engine::{Limits, Stop};
@@ -43,7 +44,9 @@ pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
     thread::scope(|scope| {
         for port in ports {
             scope.spawn(move || {
-                let (mut buffer, mut desk) = (vec![0; BUFFER_BYTES], Desk::new());
+                let buffer_bytes =
+                    if port.has_store() { disk::BUFFER_BYTES } else { BUFFER_BYTES };
+                let (mut buffer, mut desk) = (vec![0; buffer_bytes], Desk::new());
                 let mut worker = Worker { buffer: &mut buffer, desk: &mut desk };
                 blocking::accept_loop(port, stop, limits.drain, |served| {
                     let clock = port.clock();

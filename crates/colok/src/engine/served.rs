@@ -2,6 +2,7 @@
 //!
 //! Engines differ in how they wait; what follows a wait is here, once. Nothing here waits.
 
+use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
 
 use colok_proto::Time;
@@ -21,6 +22,9 @@ pub(crate) struct Worker<'w> {
     /// Where output is put together.
     pub(crate) desk: &'w mut Desk,
 }
+
+/// Calls that send parts of files in one turn at most; each takes what the socket has room for.
+const FILE_SENDS_MAX: usize = 64;
 
 /// What a read found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +85,14 @@ impl<T: Tap> Served<T> {
     }
 }
 
+impl<T: Tap> Served<T, Registered> {
+    /// Takes the socket out of the event loop of this thread.
+    pub(crate) fn unregister(self) -> Served<T> {
+        let Self { session, socket, admission, tap } = self;
+        Served { session, socket: socket.into_inner(), admission, tap }
+    }
+}
+
 impl<T: Tap, S: Socket> Served<T, S> {
     /// The socket.
     pub(crate) fn socket(&self) -> &S {
@@ -96,8 +108,8 @@ impl<T: Tap, S: Socket> Served<T, S> {
     /// The socket may have something to read.
     #[inline]
     pub(crate) fn readable(&mut self, now: Time, worker: &mut Worker<'_>) -> Found {
-        let calls = Calls::new(&self.tap);
-        match calls.read(self.socket.as_fd(), worker.buffer) {
+        let limit = worker.buffer.len().min(self.session.receive_limit());
+        match self.receive(&mut worker.buffer[..limit]) {
             Ok(0) => {
                 self.session.ended(now, worker.desk);
                 self.pump(now, 0, worker);
@@ -106,7 +118,7 @@ impl<T: Tap, S: Socket> Served<T, S> {
             Ok(length) => {
                 self.session.received(now, &worker.buffer[..length], worker.desk);
                 self.pump(now, length, worker);
-                if length == worker.buffer.len() { Found::More } else { Found::All }
+                if length == limit { Found::More } else { Found::All }
             }
             Err(Errno::INTR) => Found::More,
             Err(Errno::AGAIN) => Found::Nothing,
@@ -115,6 +127,22 @@ impl<T: Tap, S: Socket> Served<T, S> {
                 Found::Nothing
             }
         }
+    }
+
+    /// Reads once, and again while the rest of a body is known to be on its way: a disk is written
+    /// to in large pieces.
+    #[inline]
+    fn receive(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
+        let calls = Calls::new(&self.tap);
+        let mut length = calls.read(self.socket.as_fd(), buffer)?;
+        while length > 0 && length < buffer.len() && self.session.expects_more_than(length) {
+            // An end or an error is found again by the next read.
+            match calls.read(self.socket.as_fd(), &mut buffer[length..]) {
+                Ok(more) if more > 0 => length += more,
+                _ => break,
+            }
+        }
+        Ok(length)
     }
 
     /// The socket may have room to send; says whether it has no more.
@@ -168,6 +196,25 @@ impl<T: Tap, S: Socket> Served<T, S> {
         let calls = Calls::new(&self.tap);
         let socket = self.socket.as_fd();
         let input = &worker.buffer[..length];
-        self.session.pump(now, input, worker.desk, |slices| calls.write(socket, slices))
+        let write = |slices: &[IoSlice<'_>]| calls.write(socket, slices);
+        let mut blocked = self.session.pump(now, input, worker.desk, write);
+        if !self.session.may_block() {
+            return blocked;
+        }
+        for _ in 0..FILE_SENDS_MAX {
+            let Some((file, range)) = self.session.pending_file().filter(|_| !blocked) else { break };
+            let length = range.end - range.start;
+            match calls.send_file(socket, file, range.start, length) {
+                Ok(0) => self.session.failed(Errno::IO), // the file became shorter
+                Ok(sent) => self.session.file_sent(now, sent as u64),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => blocked = true,
+                Err(errno) => self.session.failed(errno),
+            }
+            if self.session.pending_file().is_none() {
+                blocked |= self.session.pump(now, &[], worker.desk, write);
+            }
+        }
+        blocked
     }
 }

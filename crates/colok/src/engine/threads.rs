@@ -25,6 +25,10 @@ const STACK_BYTES: usize = 256 * 1024;
 /// every connection has one.
 const BUFFER_BYTES: usize = 16 * 1024;
 
+/// The same where a service works with a disk, which likes large pieces: a quarter of an event
+/// loop's, because every connection has one.
+const STORE_BUFFER_BYTES: usize = 256 * 1024;
+
 /// Serves the ports until stopped.
 pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
     thread::scope(|scope| {
@@ -76,7 +80,9 @@ fn start<T: Tap>(
 /// Serves one connection with a buffer on the stack: the system takes a stack's pages back when its
 /// thread ends, while the allocator would keep those of a thousand threads (30 MiB, measured).
 fn serve<T: Tap>(served: Box<Served<T>>, clock: Clock, stop: &Stop, drain: Duration) {
-    let (mut buffer, mut desk) = ([0; BUFFER_BYTES], Desk::new());
-    let mut worker = Worker { buffer: &mut buffer, desk: &mut desk };
+    let (mut on_stack, mut desk) = ([0; BUFFER_BYTES], Desk::new());
+    let mut large = if served.session.may_block() { vec![0; STORE_BUFFER_BYTES] } else { vec![] };
+    let buffer = if large.is_empty() { &mut on_stack[..] } else { &mut large };
+    let mut worker = Worker { buffer, desk: &mut desk };
     blocking::serve(served, &mut worker, clock, stop, drain, &mut Unlimited);
 }

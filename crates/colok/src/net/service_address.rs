@@ -7,12 +7,21 @@
 use std::fmt;
 use std::time::Duration;
 
+use colok_proto::files::{Durability, FilesOptions, WritePolicy};
 use colok_proto::{CountLanguage, CountOptions, CountUnit, EchoOptions, Service, ServiceKind};
 use thiserror::Error as ThisError;
 
 use super::duration::parse_duration;
 use super::nearest_name;
 use super::url::{Place, Transport, Url, UrlError};
+
+/// Who may write to a file store, as an option says it.
+const WRITERS: [(&str, WritePolicy); 4] = [
+    ("loopback", WritePolicy::Loopback),
+    ("token", WritePolicy::Token),
+    ("anyone", WritePolicy::Anyone),
+    ("off", WritePolicy::Nobody),
+];
 
 /// One service on one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +59,12 @@ impl fmt::Display for ServiceAddress {
                 };
                 write!(f, "&lang={language}&unit={unit}&gap={}us", gap.as_micros())?;
             }
+            Service::Files(FilesOptions { write, list, durability_min }) => {
+                let list = if list { "on" } else { "off" };
+                let durability = durability_min.name();
+                let (write, _) = WRITERS.iter().find(|(_, one)| *one == write).unwrap_or(&WRITERS[0]);
+                write!(f, "&write={write}&list={list}&durability={durability}")?;
+            }
             Service::Discard | Service::Chargen => {}
         }
         if let Some(mode) = self.unix_mode {
@@ -66,11 +81,17 @@ pub struct ServiceDefaults {
     pub idle_timeout: Option<Duration>,
     /// How long a pause ends a message.
     pub message_gap: Duration,
+    /// What a file service allows.
+    pub files: FilesOptions,
 }
 
 impl Default for ServiceDefaults {
     fn default() -> Self {
-        Self { idle_timeout: None, message_gap: Duration::from_millis(50) }
+        Self {
+            idle_timeout: None,
+            message_gap: Duration::from_millis(50),
+            files: FilesOptions::default(),
+        }
     }
 }
 
@@ -78,7 +99,7 @@ impl Default for ServiceDefaults {
 #[derive(Clone, Debug, PartialEq, Eq, ThisError)]
 pub enum ServiceAddressError {
     /// There is no such service.
-    #[error("there is no service `{name}`; there are echo, count, discard and chargen")]
+    #[error("there is no service `{name}`; there are echo, count, files, discard and chargen")]
     Service {
         /// What was given.
         name: String,
@@ -202,6 +223,7 @@ struct Builder {
     kind: ServiceKind,
     echo: EchoOptions,
     count: CountOptions,
+    files: FilesOptions,
     address: ServiceAddress,
 }
 
@@ -214,6 +236,7 @@ impl Builder {
             kind,
             echo: EchoOptions { gap, ..EchoOptions::default() },
             count: CountOptions { gap, ..CountOptions::default() },
+            files: defaults.files,
             address: ServiceAddress { service, url, idle_timeout, unix_mode: None, join: vec![] },
         }
     }
@@ -224,6 +247,7 @@ impl Builder {
         match self.kind {
             ServiceKind::Echo => known.extend(["quit", "gap"]),
             ServiceKind::Count => known.extend(["lang", "unit", "gap"]),
+            ServiceKind::Files => known.extend(["write", "list", "durability"]),
             ServiceKind::Discard | ServiceKind::Chargen => {}
         }
         match self.address.url.transport {
@@ -258,6 +282,13 @@ impl Builder {
                 let units = [("chars", CountUnit::Characters), ("bytes", CountUnit::Bytes)];
                 self.count.unit = choice(value, &units, "chars or bytes")?;
             }
+            "write" => self.files.write = choice(value, &WRITERS, "loopback, token, anyone or off")?,
+            "list" => self.files.list = choice(value, &[("on", true), ("off", false)], "on or off")?,
+            "durability" => {
+                let durability = Durability::from_name(value);
+                self.files.durability_min =
+                    durability.ok_or_else(|| wrong(value, "none, file or full"))?;
+            }
             "mode" => self.address.unix_mode = Some(permission_bits(value)?),
             "join" => self.address.join.push(multicast_group(value)?),
             _ => {} // `known` holds exactly the names above
@@ -269,6 +300,7 @@ impl Builder {
         self.address.service = match self.kind {
             ServiceKind::Echo => Service::Echo(self.echo),
             ServiceKind::Count => Service::Count(self.count),
+            ServiceKind::Files => Service::Files(self.files),
             ServiceKind::Discard => Service::Discard,
             ServiceKind::Chargen => Service::Chargen,
         };

@@ -167,6 +167,23 @@ impl<'t, T: Tap> Calls<'t, T> {
         self.observe("sendmsg", Some(socket), || length.to_string(), run, count)
     }
 
+    /// sendfile(2): a part of a file, without its bytes passing through this process.
+    pub fn send_file(
+        &self,
+        socket: BorrowedFd<'_>,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        length: u64,
+    ) -> Result<usize> {
+        let at_most = usize::try_from(length).unwrap_or(usize::MAX);
+        let run = || {
+            let mut offset = offset;
+            rustix::fs::sendfile(socket, file, Some(&mut offset), at_most)
+        };
+        let arguments = || format!("descriptor {}, {offset}, {length}", file.as_raw_fd());
+        self.observe("sendfile", Some(socket), arguments, run, count)
+    }
+
     /// sendto(2) with a destination.
     pub fn send_to(
         &self,

@@ -7,6 +7,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use super::FileEvent;
+
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
@@ -115,6 +117,14 @@ pub enum Event {
         /// Why: `max-connections`, `max-per-ip`, `stopping`, `reserved-port`, `own-port`, `rate`,
         /// `amplification`.
         reason: String,
+    },
+    /// Something was done in the file store.
+    File {
+        /// The connection.
+        connection: u64,
+        /// What was done.
+        #[serde(flatten)]
+        file: FileEvent,
     },
     /// Accepting waits: there are no descriptors or no threads left.
     Paused {

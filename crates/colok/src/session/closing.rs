@@ -106,6 +106,9 @@ impl<T: Tap> Session<T> {
     #[inline]
     fn deadline_open(&self) -> Time {
         let mut due = self.idle_at();
+        if let Some(rested) = self.rests_until() {
+            due = due.min(rested);
+        }
         if self.found_nothing(0) {
             due = self.machine.deadline().map_or(due, |machine| machine.min(due));
         }

@@ -6,9 +6,11 @@
 use std::io::IoSlice;
 use std::ops::Range;
 
+use colok_proto::files::StoreRequest;
 use colok_proto::{Full, Outbox, Reason};
 
 use super::observed::Preview;
+use super::stored::Asked;
 use super::{HIGH_WATER, ROOM};
 
 /// The most slices that are sent with one call. Machines answer in few pieces; an echo with
@@ -240,6 +242,8 @@ pub(super) struct Turn<'a> {
     /// what is forwarded must be copied.
     base: Option<usize>,
     preview: Option<&'a mut Preview>,
+    /// Where a machine asks for what only a store can do.
+    pub(super) asked: Option<&'a mut Asked>,
     /// Something was sent, perhaps nothing: an empty datagram is answered by an empty one.
     pub(super) answered: bool,
     pub(super) full: bool,
@@ -256,7 +260,7 @@ impl<'a> Turn<'a> {
         preview: Option<&'a mut Preview>,
     ) -> Self {
         let (answered, full, closed) = (false, false, None);
-        Self { desk, waiting, offered, base, preview, answered, full, closed }
+        Self { desk, waiting, offered, base, preview, asked: None, answered, full, closed }
     }
 }
 
@@ -291,7 +295,24 @@ impl Outbox for Turn<'_> {
         }
     }
 
+    fn store(&mut self, request: StoreRequest) {
+        self.asked.as_mut().map_or_else(no_store, |asked| asked.store(request));
+    }
+
+    fn body(&mut self, length: u64) {
+        self.asked.as_mut().map_or_else(no_store, |asked| asked.body(length));
+    }
+
+    fn file(&mut self, range: Range<u64>) {
+        self.asked.as_mut().map_or_else(no_store, |asked| asked.file(range));
+    }
+
     fn close(&mut self, reason: Reason) {
         self.closed = Some(reason);
     }
+}
+
+/// A machine asked for a store in a session that has none: a service was wired wrongly.
+fn no_store() {
+    debug_assert!(false, "a machine without a store asked for one");
 }

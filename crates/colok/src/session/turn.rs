@@ -33,7 +33,7 @@ impl<T: Tap> Session<T> {
 
     /// Gives the machine the input that an earlier turn held back. It is no longer in the engine's
     /// buffer, so what is forwarded of it is copied.
-    fn offer_held(&mut self, now: Time, mut backlog: Box<Backlog>, desk: &mut Desk) {
+    pub(super) fn offer_held(&mut self, now: Time, mut backlog: Box<Backlog>, desk: &mut Desk) {
         let offered = backlog.input();
         let consumed = self.run(now, Input::Received(offered), offered, None, desk);
         if let Some(preview) = &mut self.preview {
@@ -56,7 +56,10 @@ impl<T: Tap> Session<T> {
         desk: &mut Desk,
     ) -> usize {
         let waiting = self.backlog_bytes();
-        let mut turn = Turn::new(desk, waiting, offered, base, self.preview.as_deref_mut());
+        let asked = self.stored.as_mut().map(|stored| &mut stored.asked);
+        let preview = self.preview.as_deref_mut();
+        let mut turn = Turn::new(desk, waiting, offered, base, preview);
+        turn.asked = asked;
         let consumed = self.machine.input(now, input, &mut turn);
         self.waits_for_room |= turn.full;
         if let Some(reason) = turn.closed {
@@ -136,6 +139,7 @@ impl<T: Tap> Session<T> {
             }
         }
         self.detach(input, desk);
+        self.settle_store();
         self.report_reply(self.bytes_sent - before);
         blocked
     }
@@ -150,7 +154,9 @@ impl<T: Tap> Session<T> {
             self.run(now, Input::Room(ROOM), &[], None, desk);
             moved = true;
         }
-        if self.phase == Phase::Open && !self.waits_for_room {
+        if self.stored.is_some() {
+            moved |= self.work(now, input, desk);
+        } else if self.phase == Phase::Open && !self.waits_for_room {
             if let Some(backlog) = self.backlog.take() {
                 self.offer_held(now, backlog, desk);
                 moved = true;

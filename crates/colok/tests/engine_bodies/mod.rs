@@ -1,5 +1,9 @@
 //! What must hold for every machine on every engine over every transport.
 
+mod files;
+
+pub(crate) use files::FILE_BODIES;
+
 use std::time::Duration;
 
 use colok::engine::Model;

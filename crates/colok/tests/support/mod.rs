@@ -14,6 +14,7 @@ use colok::engine::Model;
 use colok::net::service_address::{ServiceDefaults, parse_service_address};
 use colok::observe::{Event, LogTap, RecordReceiver, Totals, log_queue};
 use colok::server::{Limits, Server, Stop};
+use colok::store::StoreOptions;
 
 /// Longer than anything here takes on a busy machine; only a failure waits this long.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -34,12 +35,22 @@ pub(crate) struct Running {
 impl Running {
     /// Starts services, given as service addresses, on a model.
     pub(crate) fn start(model: Model, services: &[&str], limits: Limits) -> Self {
+        Self::start_with_store(model, services, limits, None)
+    }
+
+    /// The same, with a store for a service that wants one.
+    pub(crate) fn start_with_store(
+        model: Model,
+        services: &[&str],
+        limits: Limits,
+        store: Option<StoreOptions>,
+    ) -> Self {
         let parse = |text: &&str| {
             parse_service_address(text, ServiceDefaults::default()).expect("an address")
         };
         let addresses: Vec<_> = services.iter().flat_map(parse).collect();
         let (tap, records) = log_queue::<true>(true, false);
-        let server = Server::bind(&addresses, model, limits, &tap).expect("it can be bound");
+        let server = Server::bind(&addresses, model, limits, store, &tap).expect("it can be bound");
         let urls = server.listening().into_iter().map(|listening| listening.address).collect();
         let stop = Stop::new().expect("a descriptor is left");
         let stopping = stop.clone();

@@ -47,6 +47,8 @@ impl Spike {
             idle_timeout: address.idle_timeout,
             linger: Duration::from_secs(1),
             linger_bytes: 256 * 1024,
+            store: None,
+            bytes_per_second_max: None,
             tap: NoTap,
         };
         let stop = Stop::new().expect("a descriptor is left");

@@ -162,6 +162,15 @@ fn one_arrival_is_forwarded_at_once() {
             panic!("echo copies nothing");
         }
         fn message(&mut self, _part: Range<usize>, _length: u64) {}
+        fn store(&mut self, _request: crate::files::StoreRequest) {
+            panic!("echo has no store");
+        }
+        fn body(&mut self, _length: u64) {
+            panic!("echo has no store");
+        }
+        fn file(&mut self, _range: Range<u64>) {
+            panic!("echo has no store");
+        }
         fn close(&mut self, _reason: Reason) {}
     }
     let mut out = Ranges::default();

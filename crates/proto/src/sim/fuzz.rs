@@ -6,6 +6,8 @@
 //! the order to stop anywhere. A body returns, or panics with what was wrong; it never needs a
 //! seed, since the data is the seed.
 
+mod files;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -15,6 +17,8 @@ use crate::{
     Chargen, Count, CountLanguage, CountOptions, CountUnit, Discard, Echo, EchoOptions, Input,
     Machine, Peer, Reason, Time,
 };
+
+pub use files::{check_files_client, check_files_server};
 
 const GAP: Duration = Duration::from_millis(50);
 

@@ -6,11 +6,23 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use crate::files::StoreRequest;
 use crate::{Full, Input, Machine, Outbox, Reason, Time};
 
 /// Room of a recorder unless another is asked for, in bytes. It has a bound because chargen fills
 /// whatever it is given.
 const DEFAULT_CAPACITY: usize = 1 << 20;
+
+/// What a machine asked of a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// See [`Outbox::store`].
+    Store(StoreRequest),
+    /// See [`Outbox::body`].
+    Body(u64),
+    /// See [`Outbox::file`].
+    File(Range<u64>),
+}
 
 /// Collects what a machine says; see the module.
 ///
@@ -20,6 +32,7 @@ const DEFAULT_CAPACITY: usize = 1 << 20;
 pub struct Recorder {
     bytes: Vec<u8>,
     messages: Vec<u64>,
+    asked: Vec<Asked>,
     closed: Option<Reason>,
     capacity: usize,
     waiting: usize,
@@ -38,6 +51,7 @@ impl Recorder {
         Self {
             bytes: Vec::new(),
             messages: Vec::new(),
+            asked: Vec::new(),
             closed: None,
             capacity,
             waiting: 0,
@@ -101,6 +115,25 @@ impl Recorder {
         assert_eq!(consumed, 0, "consumed bytes that were not offered");
     }
 
+    /// What the machine asked of a store since the last call, in order.
+    pub fn take_asked(&mut self) -> Vec<Asked> {
+        core::mem::take(&mut self.asked)
+    }
+
+    /// Bytes of a file that a machine asked to be sent, as many as there is room for. Returns how
+    /// many that is.
+    pub fn send_file(&mut self, bytes: &[u8]) -> usize {
+        let room = self.capacity.saturating_sub(self.waiting).min(bytes.len());
+        self.bytes.extend_from_slice(&bytes[..room]);
+        self.waiting += room;
+        room
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        assert_eq!(self.closed, None, "asked for something after close");
+        self.asked.push(asked);
+    }
+
     fn push(&mut self, bytes: &[u8], lent: bool) -> Result<(), Full> {
         assert_eq!(self.closed, None, "output after close");
         let fits = self.waiting.saturating_add(bytes.len()) <= self.capacity;
@@ -135,6 +168,18 @@ impl Outbox for Recorder {
         self.push_message(&part, length);
     }
 
+    fn store(&mut self, request: StoreRequest) {
+        self.ask(Asked::Store(request));
+    }
+
+    fn body(&mut self, length: u64) {
+        self.ask(Asked::Body(length));
+    }
+
+    fn file(&mut self, range: Range<u64>) {
+        self.ask(Asked::File(range));
+    }
+
     fn close(&mut self, reason: Reason) {
         assert_eq!(self.closed, None, "closed twice");
         self.closed = Some(reason);
@@ -163,6 +208,18 @@ impl Outbox for Lent<'_> {
     fn message(&mut self, part: Range<usize>, length: u64) {
         assert!(part.end <= self.arrival.len(), "reported a part outside the slice");
         self.recorder.push_message(&part, length);
+    }
+
+    fn store(&mut self, request: StoreRequest) {
+        self.recorder.store(request);
+    }
+
+    fn body(&mut self, length: u64) {
+        self.recorder.body(length);
+    }
+
+    fn file(&mut self, range: Range<u64>) {
+        self.recorder.file(range);
     }
 
     fn close(&mut self, reason: Reason) {

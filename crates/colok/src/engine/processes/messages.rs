@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::engine::Limits;
 use crate::engine::gate::Moved;
+use crate::store::StoreOptions;
 
 /// Supervisor to worker, first: what to do. The descriptors that come with it are the admission
 /// channel and then one socket per entry of `services`.
@@ -18,6 +19,8 @@ pub(super) struct SetUp {
     pub(super) services: Vec<String>,
     /// The ports of all UDP services, also of those that other workers serve.
     pub(super) own_ports: Vec<u16>,
+    /// Where files live, if any service has some.
+    pub(super) store: Option<StoreOptions>,
     /// How much is to be reported.
     pub(super) reporting: Reporting,
 }

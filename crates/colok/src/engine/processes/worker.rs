@@ -20,6 +20,7 @@ use crate::engine::{Model, run_here};
 use crate::net::listen::Listener;
 use crate::net::service_address::{ServiceDefaults, parse_service_address};
 use crate::observe::{NoTap, RecordReceiver, Tap, Totals, address_of, log_queue};
+use crate::store::Store;
 
 /// Exit code of a worker that could not do its work.
 const FAILED: i32 = 1;
@@ -39,6 +40,7 @@ struct Job {
     listeners: Vec<Listener>,
     own_ports: Vec<u16>,
     limits: Limits,
+    store: Option<Arc<Store>>,
     gate: Arc<dyn Gate>,
     stop: Stop,
 }
@@ -58,10 +60,12 @@ fn work(control: Channel) -> Result<(), Errno> {
     let stop = Stop::new().map_err(|_| Errno::MFILE)?;
     let gate = Arc::new(RemoteGate { channel: Mutex::new(Channel::new(admission)) });
     let control = Arc::new(control);
+    let store = set_up.store.map(Store::open).transpose().map_err(|_| Errno::IO)?;
     let job = Job {
         listeners,
         own_ports: set_up.own_ports,
         limits: set_up.limits,
+        store,
         gate,
         stop: stop.clone(),
     };
@@ -97,8 +101,10 @@ fn obey(control: &Channel, stop: &Stop) {
 }
 
 fn serve<T: Tap>(job: Job, tap: &T) -> Result<(), Errno> {
-    let Job { listeners, own_ports, limits, gate, stop } = job;
-    let served = run_here(Model::Processes, listeners, &own_ports, &limits, &stop, tap, &gate);
+    let Job { listeners, own_ports, limits, store, gate, stop } = job;
+    let store = store.as_ref();
+    let served =
+        run_here(Model::Processes, listeners, &own_ports, &limits, store, &stop, tap, &gate);
     served.map_err(|error| error.errno().unwrap_or(Errno::IO))
 }
 
