@@ -13,6 +13,7 @@ mod connect;
 mod datagram;
 mod echo_tracker;
 mod end;
+pub mod files;
 mod line;
 mod link;
 mod look_up;
