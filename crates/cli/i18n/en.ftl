@@ -2,7 +2,7 @@
 
 ## The help.
 
-root-about = serve, talk to and explain sockets: TCP, UDP and Unix
+root-about = serve, talk, send files and explain, over TCP, UDP and Unix sockets
 root-usage = VERB [OPTION]...
 root-more = More about a verb: colok VERB --help
 heading-usage = Usage:
@@ -10,16 +10,17 @@ heading-quick-start = Quick start, in two terminals:
 heading-verbs = Verbs:
 heading-options = Options:
 usage-option = OPTION
-quick-start-serve = echo on port 5001, count on port 12345
+quick-start-serve = echo on 5001, count on 12345, files on 25563
 quick-start-connect = type a line, see it come back
+quick-start-send = store a file: whole and proven, or not at all
 flag-lang = en or id (default: COLOK_LANG, then the locale)
 flag-help = this help
 flag-version = the version
 
 ## colok serve.
 
-serve-about = Serve echo, count, discard and chargen over TCP, UDP and Unix sockets.
-serve-service = what to serve, where (default: echo count, loopback)
+serve-about = Serve files, echo, count, discard, chargen: TCP, UDP, Unix.
+serve-service = what, where (default: echo count files, loopback)
 serve-model = auto, sequential, threads, processes or events
 serve-idle-timeout = close when idle for so long (echo 5s, others 60s)
 serve-message-gap = a pause this long ends a message (default 50ms)
@@ -33,13 +34,33 @@ serve-verbose = a line for each message and reply
 serve-log = add JSON lines, messages too, to FILE (-: stdout)
 serve-calls = show each socket call: bind, listen, accept, read...
 serve-footer =
-    Examples:
-      colok serve echo count=udp://127.0.0.1:12345 discard=unix:///tmp/x.sock
-      colok serve 'echo=tcp://[::]:7?quit=off&idle=30s'
+    Example: colok serve files 'echo=tcp://[::]:7?quit=off&idle=30s'
+
+## The file store of colok serve.
+
+serve-files-about = Serve a store of files that are written once, for colok send and get.
+serve-files-heading = File store (colok serve files --help tells more):
+serve-root = keep files in DIR (default ./colok-store)
+serve-read-only = nobody stores anything
+serve-no-list = nobody lists names
+serve-token-file = who stores must know the secret in FILE
+serve-allow-anonymous-write = anyone stores, from anywhere
+serve-min-durability = none (default), file, full; clients may ask more
+serve-max-file-size = the largest file (default: no limit)
+serve-max-store-size = all stored files together (default: no limit)
+serve-keep-free = leave so much of the disk free (default 5%)
+serve-max-uploads = uploads at once (default 256)
+serve-max-uploads-per-client = of one address (default 64)
+serve-keep-partial = keep a broken upload so long (default 24h)
+serve-max-rate = bytes per second of a connection (default: all)
+serve-files-footer =
+    Without --token-file and --allow-anonymous-write only clients on this computer
+    may store; everyone may read. SIZE is 4096, 64K, 1.5G; TIME is 30s, 10m, 24h.
+    Example: colok serve 'files=tcp://[::]' --root /srv/files --token-file secret
 
 ## colok connect.
 
-connect-about = Talk to a server: lines at a terminal, exact bytes in a pipe, or a script.
+connect-about = Talk to a server: lines, exact bytes in a pipe, or a script.
 connect-url = host:port, tcp://, udp://, unix:/path, unix:@name
 connect-send = send TEXT (\n \r \t \xHH); may be repeated
 connect-expect = then wait for PATTERN: * many bytes, ? one
@@ -57,6 +78,54 @@ connect-crlf = at a terminal, end lines with CR LF
 connect-reconnect = at a terminal, connect again unasked
 connect-verbose = say why it ended, as the last line
 connect-calls = show each socket call: connect, write, read...
+
+## The verbs about files.
+
+files-host = a host, host:port or URL (port 25563)
+files-name = the name of a stored file
+files-token-file = show the secret in FILE to the server
+files-idle-timeout = give up on a silent server after this (60s)
+files-json = print events as JSON, one object per line
+files-quiet = print errors only
+send-about = Store files on a server: each whole and proven, or not at all.
+send-file = what to send; - is standard input
+send-recursive = send folders: what is in DIR is stored as DIR/...
+send-name = store the one FILE or folder under this name
+send-prefix = store everything in this folder of the store
+send-durability = how safe: none, file or full (default)
+send-receipt = keep the receipts in FILE, as JSON
+send-footer =
+    Examples:
+      colok send localhost some.iso
+      tar c src | colok send 192.168.10.29 - --name src.tar
+get-about = Get stored files: whole, verified, nothing overwritten.
+get-output = a file, a folder, or - for standard output
+get-range = only these bytes, from 0, the last one included
+get-force = overwrite what is there
+get-footer =
+    Examples:
+      colok get localhost some.iso
+      colok get localhost log.txt --range 0-99 -o -
+list-about = List the names of stored files, with size and time.
+list-prefix = only names that start with this
+list-json = print JSON, one object per line
+list-quiet = print names only
+list-footer =
+    Example:
+      colok list localhost docs/
+stat-about = Tell size, time and BLAKE3 hash of stored files.
+stat-reread = have the server read every byte again
+stat-footer =
+    Example:
+      colok stat localhost some.iso
+verify-about = Read stored bytes again: are they still what the hashes say?
+verify-path = the folder of a store, or a receipt of colok send
+verify-host = ask this server about a receipt, not its own
+verify-quiet = print only what is wrong
+verify-footer =
+    Examples:
+      colok verify ./colok-store
+      colok verify receipt.json
 
 ## The other verbs.
 
@@ -104,12 +173,19 @@ only-datagrams = it is for input from a pipe or a file, over udp
 only-inet = a Unix socket has no address to send from
 only-shown = in a pipe every byte goes out as it came; it is for a terminal or a script
 only-terminal = it is for typing at a terminal
+only-receipt = a store is checked on this computer; HOST is for a receipt
+only-files = it is for the service files, which is not among what is to be served
 not-script = a script waits as long as --within and --deadline say
+output-is-the-file = standard output is for the bytes of the file
+output-is-no-file = there is nothing to overwrite
 usage-choices = it can be: { $choices }
 value-time = a length of time is written as 5s, 100ms, 2.5s, 3m or 1h
 value-time-positive = it is a length of time above zero, such as 5s or 100ms
 value-number = it is a whole number from 0 on
 value-number-positive = it is a whole number from 1 on
+value-size = it is a number of bytes from 1 on, such as 4096, 64K, 1.5M or 10G (K is 1024)
+value-percent = it is a percentage from 0 to 99, such as 5%
+value-range = it is FIRST-LAST or FIRST-, counted from 0: 0-99 is the first hundred bytes
 value-log = it is json:FILE, or json:- for standard output
 value-on-eof = it is half-close, close or wait=TIME, such as wait=5s
 value-datagram = it is line, or a number of bytes from 1 to 65507
@@ -144,6 +220,68 @@ services-are = the services are { $services }
 service-transport = { $service } is not served over { $transport }
 service-transport-why = a forged datagram would make it flood somebody else
 service-option-unknown = { $service } has no option { $option } here
+
+files-over-udp-why = files need a connection, and datagrams get lost
+
+## Names of stored files.
+
+name-wrong = { $place }: { $name } cannot be the name of a stored file
+name-empty = it is empty
+name-empty-component = it begins or ends with /, or has two in a row
+name-dots = a part of it is . or ..
+name-control = it holds a control character
+name-too-long = it has more than { $limit } bytes
+name-component-too-long = a part of it has more than { $limit } bytes
+name-too-deep = it has more than { $limit } parts
+name-reserved = names below { $reserved } are the store's own
+name-encoding = it is not valid UTF-8
+
+## Files that do not go where they should.
+
+token-wrong = { $file } holds no secret
+token-wrong-why = it must be one line of 1 to 1024 bytes
+store-open-why = the folder of the file store cannot be used
+files-interrupted = interrupted
+files-go-on = the same command again; it goes on where it was
+files-lost-why = the connection broke
+files-silent = { $address }: no answer for { $time }
+files-silent-why = the server or the way to it hangs
+files-not-a-store = { $address } is not a file store
+file-changed = { $path } changed while it was sent
+file-changed-why = what would be stored is neither the old nor the new file; nothing was
+file-changed-next = again, when nobody writes to it
+file-changed-there = { $name } changed at the server
+file-damaged = { $name } came damaged
+file-damaged-why = its BLAKE3 hash is { $computed }, not { $expected }
+file-wrong-receipt = { $name }: the server vouches for something else than was sent
+target-exists = { $path } exists
+target-exists-why = nothing is overwritten unasked
+plan-folder = { $path } is a folder
+plan-not-a-file = { $path } is neither a file nor a folder
+plan-same-name = two files would be stored as { $name }
+plan-same-name-next = send them one by one, each with its --name or --prefix
+plan-same-target = two stored files would become { $path }
+plan-same-target-next = get them one by one, each with its -o
+plan-many-into-one = several files cannot all become { $path }
+plan-input-needs-name = standard input needs a --name
+plan-input-twice = standard input can be sent once only
+plan-one-name-for-many = --name is for one file or folder
+plan-one-range-for-many = --range is for one file
+name-taken-why = the store has other content under this name ({ $size } B, BLAKE3 { $hash }); nothing changed
+name-taken-next = another name: --name { $name }
+refused-token-why = who stores there must show a secret
+refused-list-why = the server lists no names (--no-list)
+refused-write-why = the server lets nobody store from here; nothing changed
+refused-write-next = at the server: --token-file FILE, or --allow-anonymous-write
+refused-not-a-file-why = a folder has this name, or a file has the name of one of its folders
+refused-other-name = another name: --name NAME
+refused-hash-why = the bytes changed on the way; nothing was stored
+refused-too-large-why = the server takes at most { $limit }
+refused-range-why = the file has { $size } bytes
+refused-uploads-why = as many uploads as it permits are open there
+refused-stopping-why = the server is being stopped
+refused-space-why = the store or its disk is full; nothing was stored
+refused-later = the same command in a while
 
 ## Sockets that fail.
 
@@ -192,6 +330,11 @@ table-title = colok serves (model { $model }):
 table-service = service
 table-address = address
 table-command = in another terminal
+table-store = files are kept in { $root }; { $who }
+table-store-loopback = clients on this computer may store
+table-store-token = clients that know the secret may store
+table-store-anyone = anyone may store
+table-store-nobody = nobody may store
 table-stop = Ctrl-C stops.
 
 ## The log.
@@ -201,6 +344,12 @@ log-message = message of { $bytes } B: { $text }
 log-replied = sent { $bytes } B
 log-closed = closed after { $duration }: { $reason } ({ $received } B in, { $sent } B out)
 log-refused = refused { $remote } -> { $local }: { $reason }
+log-file-resumed = going on with { $name } from byte { $offset }
+log-file-have-it = have it: { $name }
+log-file-name-taken = name taken: { $name }
+log-file-not-stored = not stored: { $name }: { $reason }
+log-file-opened = sending { $bytes } B of { $name }
+log-file-damaged = damaged: the bytes of { $name } are not those that were stored
 log-paused = accepting pauses on { $address }: { $reason }
 log-resumed = accepting again on { $address }
 log-worker-lost = worker { $worker } (pid { $process }) died: { $status }; { $connections ->
@@ -235,6 +384,46 @@ totals-dropped = { $records ->
         [one] 1 log line lost
        *[other] { $records } log lines lost
     }
+
+## Files on their way.
+
+phase-hashing = hashing
+phase-checking = checking
+phase-sending = sending
+phase-waiting = waiting for the disk
+phase-receiving = receiving
+progress-files = { $done } of { $files } files
+progress-of = { $done } of { $total }
+progress-left = { $time } left
+files-retrying = { $error }; try { $next } of { $most } in { $pause }
+send-stored = { $name }: stored, { $size } B, durability { $durability }, BLAKE3 { $hash }
+send-have-it = { $name }: have it, { $size } B, durability { $durability }, BLAKE3 { $hash }
+send-not-asked-why = nothing was sent; the server was not asked
+send-nothing = nothing to send
+send-skipped = skipped { $path }: { $why }
+send-summary = { $files } files: { $stored } stored, { $already } there before, { $failed } failed; { $bytes } in { $time }
+skip-link = a link
+skip-special = no regular file
+get-got = { $name }: got { $size } B as { $path }, BLAKE3 { $hash }
+get-summary = { $files } files: { $got } got, { $failed } failed; { $bytes } in { $time }
+list-summary = { $files ->
+        [one] 1 file
+       *[other] { $files } files
+    }, { $bytes }
+stat-entry =
+    { $name }
+    {"  "}size      { $size }
+    {"  "}modified  { $modified }
+    {"  "}BLAKE3    { $hash }
+verify-whole = { $name }: whole, { $size } B, BLAKE3 { $hash }
+verify-unknown = { $name }: unknown: no hash was kept; it is { $hash } now
+verify-damaged = { $name }: damaged: BLAKE3 { $hash }, should be { $expected }
+verify-missing = { $name }: missing: BLAKE3 { $expected } was stored
+verify-unreadable = { $name }: could not be read: { $reason }
+verify-summary = { $whole } whole, { $unknown } not known, { $damaged } damaged, { $missing } missing; { $bytes } read
+verify-not-a-receipt = { $path } holds no receipt
+verify-not-a-store = { $path } is not a file store
+verify-not-a-store-why = there is no { $reserved } in it, where hashes are kept
 
 ## How a conversation ended.
 

@@ -2,7 +2,7 @@
 
 ## Bantuan.
 
-root-about = melayani, menghubungi, dan menjelaskan socket TCP, UDP, dan Unix
+root-about = melayani, bercakap, mengirim berkas lewat socket TCP, UDP, dan Unix
 root-usage = PERINTAH [OPSI]...
 root-more = Tentang satu perintah: colok PERINTAH --help
 heading-usage = Cara pakai:
@@ -10,16 +10,17 @@ heading-quick-start = Mulai cepat, di dua terminal:
 heading-verbs = Perintah:
 heading-options = Opsi:
 usage-option = OPSI
-quick-start-serve = echo di port 5001, count di port 12345
+quick-start-serve = echo di 5001, count di 12345, berkas di 25563
 quick-start-connect = ketik sebaris, server mengirimkannya kembali
+quick-start-send = simpan berkas: utuh dan terbukti, atau tidak
 flag-lang = en atau id (bawaan: COLOK_LANG, lalu locale)
 flag-help = bantuan ini
 flag-version = versi program
 
 ## colok serve.
 
-serve-about = Jalankan layanan echo, count, discard, chargen: TCP, UDP, dan socket Unix.
-serve-service = layanan dan alamatnya (bawaan: echo count, loopback)
+serve-about = Layani berkas, echo, count, discard, chargen: TCP, UDP, Unix.
+serve-service = apa, di mana (bawaan: echo count files, loopback)
 serve-model = auto, sequential, threads, processes, atau events
 serve-idle-timeout = tutup bila diam selama ini (echo 5s, lainnya 60s)
 serve-message-gap = jeda selama ini mengakhiri pesan (bawaan 50ms)
@@ -33,13 +34,33 @@ serve-verbose = satu baris untuk setiap pesan dan balasan
 serve-log = tambahkan baris JSON ke FILE (-: stdout)
 serve-calls = tampilkan tiap panggilan socket: bind, accept, read
 serve-footer =
-    Contoh:
-      colok serve echo count=udp://127.0.0.1:12345 discard=unix:///tmp/x.sock
-      colok serve 'echo=tcp://[::]:7?quit=off&idle=30s'
+    Contoh: colok serve files 'echo=tcp://[::]:7?quit=off&idle=30s'
+
+## Gudang berkas dari colok serve.
+
+serve-files-about = Layani gudang berkas yang ditulis sekali, untuk colok send dan get.
+serve-files-heading = Gudang berkas (selengkapnya: colok serve files --help):
+serve-root = simpan berkas di DIR (bawaan ./colok-store)
+serve-read-only = tidak ada yang boleh menyimpan
+serve-no-list = tidak ada yang boleh melihat daftar nama
+serve-token-file = penyimpan harus tahu rahasia dalam FILE
+serve-allow-anonymous-write = siapa pun boleh menyimpan, dari mana pun
+serve-min-durability = none (bawaan), file, full; klien boleh minta lebih
+serve-max-file-size = berkas terbesar (bawaan: tanpa batas)
+serve-max-store-size = semua berkas bersama (bawaan: tanpa batas)
+serve-keep-free = sisakan sekian dari disk (bawaan 5%)
+serve-max-uploads = unggahan serentak (bawaan 256)
+serve-max-uploads-per-client = dari satu alamat (bawaan 64)
+serve-keep-partial = lama unggahan terputus disimpan (bawaan 24h)
+serve-max-rate = byte per detik per koneksi (bawaan: semuanya)
+serve-files-footer =
+    Tanpa --token-file dan --allow-anonymous-write hanya klien di komputer ini
+    yang boleh menyimpan; semua boleh membaca. SIZE: 4096, 64K, 1.5G; TIME: 24h.
+    Contoh: colok serve 'files=tcp://[::]' --root /srv/files --token-file secret
 
 ## colok connect.
 
-connect-about = Bicara dengan server: baris di terminal, byte apa adanya di pipe, atau skrip.
+connect-about = Bicara dengan server: baris, byte apa adanya, atau skrip.
 connect-url = host:port, tcp://, udp://, unix:/path, unix:@nama
 connect-send = kirim TEXT (\n \r \t \xHH); boleh diulang
 connect-expect = lalu tunggu PATTERN: * banyak byte, ? satu byte
@@ -57,6 +78,54 @@ connect-crlf = di terminal, akhiri baris dengan CR LF
 connect-reconnect = di terminal, sambung lagi tanpa diminta
 connect-verbose = sebutkan sebab berakhirnya di baris terakhir
 connect-calls = tampilkan tiap panggilan: connect, write, read
+
+## Perintah tentang berkas.
+
+files-host = host, host:port, atau URL (port 25563)
+files-name = nama berkas yang tersimpan
+files-token-file = tunjukkan rahasia dalam FILE kepada server
+files-idle-timeout = menyerah bila server diam selama ini (60s)
+files-json = cetak peristiwa sebagai JSON, satu objek per baris
+files-quiet = hanya cetak galat
+send-about = Simpan berkas di server: utuh dan terbukti, atau tidak.
+send-file = yang dikirim; - berarti masukan standar
+send-recursive = kirim folder: isi DIR disimpan sebagai DIR/...
+send-name = simpan satu FILE atau folder dengan nama ini
+send-prefix = simpan semuanya di folder gudang ini
+send-durability = seberapa aman: none, file, full (bawaan)
+send-receipt = simpan tanda terima di FILE, sebagai JSON
+send-footer =
+    Contoh:
+      colok send localhost some.iso
+      tar c src | colok send 192.168.10.29 - --name src.tar
+get-about = Ambil berkas tersimpan: utuh, terverifikasi, tanpa menimpa.
+get-output = berkas, folder, atau - untuk keluaran standar
+get-range = hanya byte ini, dari 0, termasuk yang terakhir
+get-force = timpa yang sudah ada
+get-footer =
+    Contoh:
+      colok get localhost some.iso
+      colok get localhost log.txt --range 0-99 -o -
+list-about = Tampilkan nama berkas tersimpan, dengan ukuran dan waktu.
+list-prefix = hanya nama yang diawali ini
+list-json = cetak JSON, satu objek per baris
+list-quiet = hanya cetak nama
+list-footer =
+    Contoh:
+      colok list localhost docs/
+stat-about = Sebutkan ukuran, waktu, dan hash BLAKE3 berkas tersimpan.
+stat-reread = minta server membaca ulang setiap byte
+stat-footer =
+    Contoh:
+      colok stat localhost some.iso
+verify-about = Baca ulang byte tersimpan: masih cocok dengan hash-nya?
+verify-path = folder gudang, atau tanda terima dari colok send
+verify-host = tanya server ini, bukan yang disebut tanda terima
+verify-quiet = hanya cetak yang salah
+verify-footer =
+    Contoh:
+      colok verify ./colok-store
+      colok verify receipt.json
 
 ## Perintah lainnya.
 
@@ -104,12 +173,19 @@ only-datagrams = opsi ini untuk masukan dari pipe atau berkas, lewat udp
 only-inet = socket Unix tidak punya alamat asal
 only-shown = di pipe setiap byte diteruskan apa adanya; opsi ini untuk terminal atau skrip
 only-terminal = opsi ini untuk mengetik di terminal
+only-receipt = gudang diperiksa di komputer ini; HOST hanya untuk tanda terima
+only-files = opsi ini untuk layanan files, yang tidak termasuk yang dilayani
 not-script = skrip menunggu selama yang disebut --within dan --deadline
+output-is-the-file = keluaran standar dipakai untuk byte berkasnya
+output-is-no-file = tidak ada yang dapat ditimpa
 usage-choices = pilihannya: { $choices }
 value-time = lama waktu ditulis seperti 5s, 100ms, 2.5s, 3m, atau 1h
 value-time-positive = harus berupa lama waktu di atas nol, misalnya 5s atau 100ms
 value-number = harus berupa bilangan bulat mulai dari 0
 value-number-positive = harus berupa bilangan bulat mulai dari 1
+value-size = harus berupa jumlah byte mulai dari 1, misalnya 4096, 64K, 1.5M, atau 10G (K berarti 1024)
+value-percent = harus berupa persentase dari 0 sampai 99, misalnya 5%
+value-range = harus AWAL-AKHIR atau AWAL-, dihitung dari 0: 0-99 adalah seratus byte pertama
 value-log = harus json:FILE, atau json:- untuk keluaran standar
 value-on-eof = harus half-close, close, atau wait=WAKTU, misalnya wait=5s
 value-datagram = harus line, atau jumlah byte dari 1 sampai 65507
@@ -144,6 +220,68 @@ services-are = layanan yang ada: { $services }
 service-transport = { $service } tidak dilayani lewat { $transport }
 service-transport-why = satu datagram palsu dapat membuatnya membanjiri komputer lain
 service-option-unknown = { $service } tidak punya opsi { $option } di sini
+
+files-over-udp-why = berkas memerlukan koneksi, sedangkan datagram dapat hilang
+
+## Nama berkas yang tersimpan.
+
+name-wrong = { $place }: { $name } tidak dapat menjadi nama berkas tersimpan
+name-empty = namanya kosong
+name-empty-component = diawali atau diakhiri /, atau ada dua yang berurutan
+name-dots = ada bagiannya yang berupa . atau ..
+name-control = ada karakter kendali di dalamnya
+name-too-long = lebih dari { $limit } byte
+name-component-too-long = ada bagiannya yang lebih dari { $limit } byte
+name-too-deep = lebih dari { $limit } bagian
+name-reserved = nama di bawah { $reserved } milik gudang sendiri
+name-encoding = bukan UTF-8 yang sah
+
+## Berkas yang tidak sampai ke tujuan.
+
+token-wrong = { $file } tidak memuat rahasia
+token-wrong-why = isinya harus satu baris, 1 sampai 1024 byte
+store-open-why = folder gudang berkas tidak dapat dipakai
+files-interrupted = dihentikan
+files-go-on = perintah yang sama sekali lagi; lanjut dari tempat terputus
+files-lost-why = koneksinya terputus
+files-silent = { $address }: tidak ada jawaban selama { $time }
+files-silent-why = server atau jalan ke sana macet
+files-not-a-store = { $address } bukan gudang berkas
+file-changed = { $path } berubah selagi dikirim
+file-changed-why = yang tersimpan akan berupa campuran lama dan baru; tidak ada yang disimpan
+file-changed-next = ulangi saat tidak ada yang menulis ke sana
+file-changed-there = { $name } berubah di server
+file-damaged = { $name } rusak dalam perjalanan
+file-damaged-why = hash BLAKE3-nya { $computed }, bukan { $expected }
+file-wrong-receipt = { $name }: server menjamin isi lain daripada yang dikirim
+target-exists = { $path } sudah ada
+target-exists-why = tidak ada yang ditimpa tanpa diminta
+plan-folder = { $path } adalah folder
+plan-not-a-file = { $path } bukan berkas dan bukan folder
+plan-same-name = dua berkas akan disimpan sebagai { $name }
+plan-same-name-next = kirim satu per satu, masing-masing dengan --name atau --prefix
+plan-same-target = dua berkas tersimpan akan menjadi { $path }
+plan-same-target-next = ambil satu per satu, masing-masing dengan -o
+plan-many-into-one = beberapa berkas tidak dapat menjadi satu { $path }
+plan-input-needs-name = masukan standar memerlukan --name
+plan-input-twice = masukan standar hanya dapat dikirim sekali
+plan-one-name-for-many = --name hanya untuk satu berkas atau folder
+plan-one-range-for-many = --range hanya untuk satu berkas
+name-taken-why = gudang menyimpan isi lain dengan nama ini ({ $size } B, BLAKE3 { $hash }); tidak ada yang berubah
+name-taken-next = nama lain: --name { $name }
+refused-token-why = di sana penyimpan harus menunjukkan rahasia
+refused-list-why = server tidak memberi daftar nama (--no-list)
+refused-write-why = server tidak menerima simpanan dari sini; tidak ada yang berubah
+refused-write-next = di server: --token-file FILE, atau --allow-anonymous-write
+refused-not-a-file-why = sebuah folder memakai nama ini, atau sebuah berkas memakai nama foldernya
+refused-other-name = nama lain: --name NAME
+refused-hash-why = byte berubah di perjalanan; tidak ada yang disimpan
+refused-too-large-why = server menerima paling banyak { $limit }
+refused-range-why = berkas itu terdiri dari { $size } byte
+refused-uploads-why = unggahan di sana sudah sebanyak yang diizinkan
+refused-stopping-why = server sedang dihentikan
+refused-space-why = gudang atau disknya penuh; tidak ada yang disimpan
+refused-later = perintah yang sama beberapa saat lagi
 
 ## Socket yang gagal.
 
@@ -192,6 +330,11 @@ table-title = colok melayani (model { $model }):
 table-service = layanan
 table-address = alamat
 table-command = di terminal lain
+table-store = berkas disimpan di { $root }; { $who }
+table-store-loopback = klien di komputer ini boleh menyimpan
+table-store-token = klien yang tahu rahasianya boleh menyimpan
+table-store-anyone = siapa pun boleh menyimpan
+table-store-nobody = tidak ada yang boleh menyimpan
 table-stop = Tekan Ctrl-C untuk berhenti.
 
 ## Log.
@@ -201,6 +344,12 @@ log-message = pesan { $bytes } B: { $text }
 log-replied = dikirim { $bytes } B
 log-closed = ditutup setelah { $duration }: { $reason } ({ $received } B masuk, { $sent } B keluar)
 log-refused = ditolak { $remote } -> { $local }: { $reason }
+log-file-resumed = melanjutkan { $name } dari byte { $offset }
+log-file-have-it = sudah ada: { $name }
+log-file-name-taken = nama sudah terpakai: { $name }
+log-file-not-stored = tidak disimpan: { $name }: { $reason }
+log-file-opened = mengirim { $bytes } B dari { $name }
+log-file-damaged = rusak: byte { $name } bukan lagi yang dulu disimpan
 log-paused = penerimaan koneksi ditunda di { $address }: { $reason }
 log-resumed = koneksi diterima lagi di { $address }
 log-worker-lost = pekerja { $worker } (pid { $process }) mati: { $status }; { $connections } koneksi terputus
@@ -216,6 +365,43 @@ notice-worker-not-started = satu proses pekerja gagal dijalankan dan dicoba lagi
 totals = berhenti: { $connections } koneksi, { $datagrams } datagram, { $received } B masuk, { $sent } B keluar, { $refused } ditolak
 totals-workers = { $workers } pekerja mati
 totals-dropped = { $records } baris log hilang
+
+## Berkas dalam perjalanan.
+
+phase-hashing = hash
+phase-checking = memeriksa
+phase-sending = mengirim
+phase-waiting = menunggu disk
+phase-receiving = menerima
+progress-files = { $done } dari { $files } berkas
+progress-of = { $done } dari { $total }
+progress-left = sisa { $time }
+files-retrying = { $error }; percobaan { $next } dari { $most } dalam { $pause }
+send-stored = { $name }: tersimpan, { $size } B, keamanan { $durability }, BLAKE3 { $hash }
+send-have-it = { $name }: sudah ada (have it), { $size } B, keamanan { $durability }, BLAKE3 { $hash }
+send-not-asked-why = tidak ada yang dikirim; server tidak dihubungi
+send-nothing = tidak ada yang perlu dikirim
+send-skipped = dilewati { $path }: { $why }
+send-summary = { $files } berkas: { $stored } tersimpan, { $already } sudah ada, { $failed } gagal; { $bytes } dalam { $time }
+skip-link = sebuah tautan
+skip-special = bukan berkas biasa
+get-got = { $name }: { $size } B diterima sebagai { $path }, BLAKE3 { $hash }
+get-summary = { $files } berkas: { $got } diterima, { $failed } gagal; { $bytes } dalam { $time }
+list-summary = { $files } berkas, { $bytes }
+stat-entry =
+    { $name }
+    {"  "}ukuran    { $size }
+    {"  "}diubah    { $modified }
+    {"  "}BLAKE3    { $hash }
+verify-whole = { $name }: utuh, { $size } B, BLAKE3 { $hash }
+verify-unknown = { $name }: tidak diketahui: tidak ada hash tersimpan; sekarang { $hash }
+verify-damaged = { $name }: rusak: BLAKE3 { $hash }, seharusnya { $expected }
+verify-missing = { $name }: hilang: dahulu BLAKE3 { $expected }
+verify-unreadable = { $name }: tidak dapat dibaca: { $reason }
+verify-summary = { $whole } utuh, { $unknown } tidak diketahui, { $damaged } rusak, { $missing } hilang; { $bytes } dibaca
+verify-not-a-receipt = { $path } tidak memuat tanda terima
+verify-not-a-store = { $path } bukan gudang berkas
+verify-not-a-store-why = tidak ada { $reserved } di dalamnya, tempat hash disimpan
 
 ## Bagaimana percakapan berakhir.
 

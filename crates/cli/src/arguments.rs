@@ -4,15 +4,23 @@
 //! option and shows what is right.
 
 mod connect;
+mod files;
 mod parse;
+mod reach;
 mod serve;
+mod store;
 mod values;
 
 pub(crate) use connect::ConnectArguments;
+pub(crate) use files::{
+    GetArguments, ListArguments, SendArguments, StatArguments, VerifyArguments,
+};
 pub(crate) use parse::parse;
+pub(crate) use reach::Reach;
 pub(crate) use serve::{JsonLog, ServeArguments};
+pub(crate) use store::StoreArguments;
 
-use crate::flags::Verb;
+use crate::flags::{Topic, Verb};
 
 /// What the user asked for.
 #[derive(Debug)]
@@ -20,9 +28,15 @@ pub(crate) enum Request {
     /// Nothing: show how to start, as a usage error.
     Nothing,
     Help(Option<&'static Verb>),
+    HelpOfTopic(&'static Verb, &'static Topic),
     Version,
     Serve(Box<ServeArguments>),
     Connect(Box<ConnectArguments>),
+    Send(Box<SendArguments>),
+    Get(Box<GetArguments>),
+    List(Box<ListArguments>),
+    Stat(Box<StatArguments>),
+    Verify(Box<VerifyArguments>),
     Explain {
         subjects: Vec<String>,
         json: bool,

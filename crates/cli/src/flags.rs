@@ -5,15 +5,16 @@
 
 mod command;
 mod connect_table;
+mod files_table;
 mod help;
 mod serve_table;
+mod verbs;
 
 pub(crate) use command::{Purpose, clap_command};
-pub(crate) use help::{help_of, root_help, usage};
+pub(crate) use help::{help_of, help_of_topic, root_help, usage};
+pub(crate) use verbs::{VERBS, verb};
 
 use crate::messages::Id;
-use connect_table::CONNECT_FLAGS;
-use serve_table::SERVE_FLAGS;
 
 /// Something that colok can do.
 #[derive(Debug)]
@@ -21,10 +22,31 @@ pub(crate) struct Verb {
     pub(crate) name: &'static str,
     pub(crate) alias: Option<&'static str>,
     pub(crate) about: Id,
-    pub(crate) positional: Option<Positional>,
+    pub(crate) positionals: &'static [Positional],
     pub(crate) flags: &'static [Flag],
+    /// More flags, which have a help of their own.
+    pub(crate) topic: Option<&'static Topic>,
     /// A last paragraph of its help: what the arguments look like, examples.
     pub(crate) footer: Option<Id>,
+}
+
+impl Verb {
+    /// Its flags and those of its topic.
+    pub(crate) fn all_flags(&self) -> impl Iterator<Item = &'static Flag> {
+        self.flags.iter().chain(self.topic.into_iter().flat_map(|topic| topic.flags))
+    }
+}
+
+/// Flags of a verb that concern one thing: its help names them, theirs explains them.
+#[derive(Debug)]
+pub(crate) struct Topic {
+    /// The argument of the verb that asks for their help.
+    pub(crate) name: &'static str,
+    pub(crate) about: Id,
+    /// The line above their names in the help of the verb.
+    pub(crate) heading: Id,
+    pub(crate) flags: &'static [Flag],
+    pub(crate) footer: Id,
 }
 
 /// What a verb takes besides flags.
@@ -35,8 +57,34 @@ pub(crate) struct Positional {
     pub(crate) help: Id,
     pub(crate) many: bool,
     pub(crate) required: bool,
+    /// Whether it is a path of this computer, which need not be UTF-8.
+    pub(crate) path: bool,
     /// The words it can be; empty when it is free.
     pub(crate) choices: &'static [&'static str],
+}
+
+impl Positional {
+    /// One that must be there.
+    const fn required(name: &'static str, help: Id) -> Self {
+        Self { name, help, many: false, required: true, path: false, choices: &[] }
+    }
+
+    /// One that may be left out.
+    const fn optional(name: &'static str, help: Id) -> Self {
+        Self { required: false, ..Self::required(name, help) }
+    }
+
+    const fn many(self) -> Self {
+        Self { many: true, ..self }
+    }
+
+    const fn path(self) -> Self {
+        Self { path: true, ..self }
+    }
+
+    const fn choices(self, choices: &'static [&'static str]) -> Self {
+        Self { choices, ..self }
+    }
 }
 
 /// An option.
@@ -46,6 +94,8 @@ pub(crate) struct Flag {
     pub(crate) short: Option<char>,
     /// The name of its value; `None` for a switch.
     pub(crate) value: Option<&'static str>,
+    /// Whether its value is a path of this computer, which need not be UTF-8.
+    pub(crate) path: bool,
     /// The words its value can be; empty when it is free.
     pub(crate) choices: &'static [&'static str],
     pub(crate) help: Id,
@@ -58,12 +108,26 @@ pub(crate) struct Flag {
 impl Flag {
     /// A switch.
     const fn switch(long: &'static str, help: Id) -> Self {
-        Self { long, short: None, value: None, choices: &[], help, many: false, conflicts: &[] }
+        Self {
+            long,
+            short: None,
+            value: None,
+            path: false,
+            choices: &[],
+            help,
+            many: false,
+            conflicts: &[],
+        }
     }
 
     /// A flag with a value.
     const fn valued(long: &'static str, value: &'static str, help: Id) -> Self {
         Self { value: Some(value), ..Self::switch(long, help) }
+    }
+
+    /// A flag whose value is a path.
+    const fn path(long: &'static str, value: &'static str, help: Id) -> Self {
+        Self { path: true, ..Self::valued(long, value, help) }
     }
 
     const fn short(self, short: char) -> Self {
@@ -83,100 +147,6 @@ impl Flag {
     }
 }
 
-/// The shells that completions are made for.
-pub(crate) const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
-
-/// The names of the verbs, for those that take one.
-const VERB_NAMES: [&str; 6] = ["serve", "connect", "explain", "completions", "man", "help"];
-
-/// Every verb, in the order of the help.
-pub(crate) static VERBS: [Verb; 6] = [
-    Verb {
-        name: "serve",
-        alias: None,
-        about: Id::ServeAbout,
-        positional: Some(Positional {
-            name: "SERVICE",
-            help: Id::ServeService,
-            many: true,
-            required: false,
-            choices: &[],
-        }),
-        flags: SERVE_FLAGS,
-        footer: Some(Id::ServeFooter),
-    },
-    Verb {
-        name: "connect",
-        alias: Some("c"),
-        about: Id::ConnectAbout,
-        positional: Some(Positional {
-            name: "URL",
-            help: Id::ConnectUrl,
-            many: false,
-            required: true,
-            choices: &[],
-        }),
-        flags: CONNECT_FLAGS,
-        footer: None,
-    },
-    Verb {
-        name: "explain",
-        alias: None,
-        about: Id::ExplainAbout,
-        positional: Some(Positional {
-            name: "ADDRESS",
-            help: Id::ExplainAddress,
-            many: true,
-            required: true,
-            choices: &[],
-        }),
-        flags: &[Flag::switch("json", Id::ExplainJson)],
-        footer: Some(Id::ExplainFooter),
-    },
-    Verb {
-        name: "completions",
-        alias: None,
-        about: Id::CompletionsAbout,
-        positional: Some(Positional {
-            name: "SHELL",
-            help: Id::CompletionsShell,
-            many: false,
-            required: true,
-            choices: &SHELLS,
-        }),
-        flags: &[],
-        footer: Some(Id::CompletionsFooter),
-    },
-    Verb {
-        name: "man",
-        alias: None,
-        about: Id::ManAbout,
-        positional: Some(Positional {
-            name: "VERB",
-            help: Id::ManVerb,
-            many: false,
-            required: false,
-            choices: &VERB_NAMES,
-        }),
-        flags: &[],
-        footer: Some(Id::ManFooter),
-    },
-    Verb {
-        name: "help",
-        alias: None,
-        about: Id::HelpAbout,
-        positional: Some(Positional {
-            name: "VERB",
-            help: Id::HelpVerb,
-            many: false,
-            required: false,
-            choices: &VERB_NAMES,
-        }),
-        flags: &[],
-        footer: None,
-    },
-];
-
 /// The flags of every verb and of colok itself.
 pub(crate) const COMMON_FLAGS: [Flag; 2] = [
     Flag::valued("lang", "LANGUAGE", Id::FlagLang).choices(&["en", "id"]),
@@ -185,8 +155,3 @@ pub(crate) const COMMON_FLAGS: [Flag; 2] = [
 
 /// The flag of colok itself alone.
 pub(crate) const VERSION_FLAG: Flag = Flag::switch("version", Id::FlagVersion).short('V');
-
-/// The verb with this name or alias.
-pub(crate) fn verb(name: &str) -> Option<&'static Verb> {
-    VERBS.iter().find(|verb| verb.name == name || verb.alias == Some(name))
-}

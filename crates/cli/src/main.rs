@@ -1,18 +1,20 @@
 //! The command line of colok: words in, one verb done, an exit code out.
 //!
 //! Only this crate prints. Exit codes: 0 done; 1 failed; 2 usage; 3 refused or an expectation not
-//! met; 4 time ran out; 130 interrupted.
+//! met; 4 time ran out; 5 not proved; 130 interrupted.
 
 mod arguments;
 mod calls;
 mod connect;
 mod documents;
 mod explain;
+mod files;
 mod flags;
 mod messages;
 mod problem;
 mod serve;
 mod style;
+mod token;
 mod units;
 
 use std::ffi::OsString;
@@ -93,9 +95,17 @@ fn run(request: Request, messages: &Messages) -> Result<Exit, Problem> {
             };
             print(&text)
         }
+        Request::HelpOfTopic(verb, topic) => {
+            print(&flags::help_of_topic(verb, topic, messages, Style::of(&std::io::stdout())))
+        }
         Request::Version => print(concat!("colok ", env!("CARGO_PKG_VERSION"), "\n")),
         Request::Serve(arguments) => serve::run(&arguments, messages),
         Request::Connect(arguments) => connect::run(&arguments, messages),
+        Request::Send(arguments) => files::send(&arguments, messages),
+        Request::Get(arguments) => files::get(&arguments, messages),
+        Request::List(arguments) => files::list(&arguments, messages),
+        Request::Stat(arguments) => files::stat(&arguments, messages),
+        Request::Verify(arguments) => files::verify(&arguments, messages),
         Request::Explain { subjects, json } => explain::run(&subjects, json, messages),
         Request::Completions(shell) => documents::completions(&shell, messages),
         Request::Man(verb) => documents::man(verb.as_deref(), messages),

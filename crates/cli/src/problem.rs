@@ -5,12 +5,14 @@
 
 mod addresses;
 mod errno;
+mod files;
 mod sockets;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
 
 pub(crate) use errno::{errno_name, errno_text};
+pub(crate) use files::{Asked, name_problem, shown, shown_name};
 pub(crate) use sockets::connect_text;
 
 use colok::Error;
@@ -32,6 +34,8 @@ pub(crate) enum Exit {
     /// Refused, or an expectation was not met.
     Refused = 3,
     TimeRanOut = 4,
+    /// A check that is invalid or unknown.
+    NotProved = 5,
     Interrupted = 130,
 }
 
@@ -51,6 +55,11 @@ impl Problem {
 
     pub(crate) fn why(self, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..self }
+    }
+
+    /// What failed.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
     }
 
     /// Adds something to try.
@@ -81,11 +90,20 @@ impl Problem {
             Error::Bind { call, address, errno, holder } => {
                 sockets::bind(call, address, *errno, holder.as_ref(), service, messages)
             }
-            Error::Connect { address, attempts } => sockets::connect(address, attempts, messages),
+            Error::Connect { address, attempts } => {
+                sockets::connect(address, attempts, None, messages)
+            }
             Error::ConnectTimeout { address, after } => {
                 sockets::connect_timeout(address, *after, messages)
             }
             Error::Call { call, address, errno } => sockets::call(call, address, *errno, messages),
+            Error::Store(error) => {
+                let text = errno_text(error.errno.raw_os_error());
+                let what = format!("{} {}: {text}", error.call, shown(&error.path));
+                Self::new(Exit::Failed, what)
+                    .why(messages.text(Id::StoreOpenWhy))
+                    .next("colok serve files --root DIR")
+            }
             Error::DatagramTooLong { limit, .. } => {
                 let limit = limit.to_string();
                 Self::new(Exit::Failed, messages.text(Id::DatagramTooLong)).why(say!(

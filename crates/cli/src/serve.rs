@@ -7,6 +7,8 @@
 mod log;
 mod log_line;
 mod signals;
+mod store;
+mod store_line;
 mod table;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -51,13 +53,15 @@ fn serve<T: Tap>(
     receiver: Option<RecordReceiver>,
 ) -> Result<Exit, Problem> {
     let limits = limits(arguments);
+    let files = store::options(arguments, messages)?;
     let on_drain = Announcement::new(&tap, limits.drain);
     let announcement = on_drain.clone();
     signals::watch(stop, move || announcement.make())?;
-    let server = Server::bind(&arguments.addresses, arguments.model, limits, &tap);
+    let kept = files.as_ref().map(|_| store::line(&arguments.store, messages));
+    let server = Server::bind(&arguments.addresses, arguments.model, limits, files, &tap);
     let table = server.as_ref().ok().map(|server| {
         let style = Style::of(&std::io::stdout());
-        table::text(&server.listening(), server.model(), messages, style)
+        table::text(&server.listening(), server.model(), kept.as_deref(), messages, style)
     });
     let log = receiver
         .map(|receiver| LogThread::start(receiver, table, arguments, messages))
@@ -125,6 +129,7 @@ fn limits(arguments: &ServeArguments) -> Limits {
     if let Some(drain) = arguments.drain {
         limits.drain = drain;
     }
+    limits.bytes_per_second_max = arguments.store.rate_max;
     limits
 }
 

@@ -27,11 +27,12 @@ use rustix::process::{Pid, Signal};
 const INSIDE: &str = "COLOK_TEST_INSIDE_NAMESPACE";
 
 /// Documents with transcripts, and the language that they are in.
-const DOCUMENTS: [(&str, &str); 4] = [
+const DOCUMENTS: [(&str, &str); 5] = [
     ("README.md", "en"),
     ("README.id.md", "id"),
     ("docs/services.md", "en"),
     ("docs/connect.md", "en"),
+    ("docs/files.md", "en"),
 ];
 
 #[test]
@@ -178,6 +179,10 @@ impl Running {
             .env("PATH", format!("{}:{path}", programs.display()))
             .env("COLOK_LANG", language)
             .env("NO_COLOR", "1")
+            // What is kept for the user is not kept for whoever runs the tests.
+            .env("HOME", folder)
+            .env_remove("XDG_STATE_HOME")
+            .env_remove("XDG_CACHE_HOME")
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -6,7 +6,19 @@ use std::collections::BTreeSet;
 
 use common::colok;
 
-const VERBS: [&str; 6] = ["serve", "connect", "explain", "completions", "man", "help"];
+const VERBS: [&str; 11] = [
+    "serve",
+    "connect",
+    "send",
+    "get",
+    "list",
+    "stat",
+    "verify",
+    "explain",
+    "completions",
+    "man",
+    "help",
+];
 const LANGUAGES: [&str; 2] = ["en", "id"];
 
 #[test]
@@ -20,6 +32,9 @@ fn every_help_fits_a_screen_in_both_languages() {
             assert_eq!((help.code, help.err.as_str()), (Some(0), ""), "{verb}");
             check_size(language, verb, &help.text());
         }
+        let files = colok(&["serve", "files", "--help", "--lang", language]);
+        assert_eq!((files.code, files.err.as_str()), (Some(0), ""));
+        check_size(language, "serve files", &files.text());
     }
 }
 
@@ -36,7 +51,7 @@ fn nothing_asked_for_shows_how_to_start() {
     let nothing = colok(&[]);
     assert_eq!(nothing.code, Some(2));
     assert!(nothing.out.is_empty());
-    for line in ["colok serve ", "colok connect localhost:5001 "] {
+    for line in ["colok serve ", "colok connect localhost:5001 ", "colok send localhost FILE "] {
         assert!(nothing.err.contains(line), "{}", nothing.err);
     }
 }
@@ -50,6 +65,13 @@ fn help_is_the_same_however_it_is_asked_for() {
     assert_eq!(colok(&["c", "--help"]).text(), colok(&["connect", "--help"]).text());
     // What else is wrong or missing does not matter.
     assert_eq!(colok(&["connect", "--help", "--hex"]).code, Some(0));
+}
+
+#[test]
+fn the_help_of_the_file_store_explains_the_flags_that_the_help_of_serve_names() {
+    let serve = flags_in(&colok(&["serve", "--help"]).text());
+    let files = flags_in(&colok(&["serve", "files", "--help"]).text());
+    assert!(files.len() > 10 && files.is_subset(&serve), "{files:?}");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! What `colok connect` was asked for.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use colok::client::{
@@ -8,11 +7,11 @@ use colok::client::{
 };
 use colok::net::url::Url;
 
+use super::reach::without_options;
 use super::values::Values;
 use crate::flags;
 use crate::messages::Id;
-use crate::problem::{Exit, Problem};
-use crate::say;
+use crate::problem::Problem;
 
 /// `colok connect`, read. What is `None` was not given.
 #[derive(Debug)]
@@ -43,14 +42,14 @@ impl ConnectArguments {
         Ok(Self {
             url: url(values)?,
             steps: steps(values)?,
-            on_eof: word(values, "on-eof", Id::ValueOnEof)?.unwrap_or(OnEof::HalfClose),
-            datagrams: word(values, "datagram", Id::ValueDatagram)?.unwrap_or(Datagrams::Whole),
+            on_eof: values.word("on-eof", Id::ValueOnEof)?.unwrap_or(OnEof::HalfClose),
+            datagrams: values.word("datagram", Id::ValueDatagram)?.unwrap_or(Datagrams::Whole),
             wait: values.time("wait")?,
             connect_timeout: values.positive_time("connect-timeout")?,
             idle_timeout: values.positive_time("idle-timeout")?,
             deadline: values.positive_time("deadline")?,
             retry: values.time("retry")?,
-            source: word(values, "source", Id::ValueSource)?,
+            source: values.word("source", Id::ValueSource)?,
             hex: values.switch("hex"),
             crlf: values.switch("crlf"),
             reconnect: values.switch("reconnect"),
@@ -71,21 +70,7 @@ fn url(values: &Values<'_>) -> Result<Url, Problem> {
         Ok(url)
     };
     let url: Url = read().map_err(|error| Problem::of(&colok::Error::Url(error), messages))?;
-    match url.options.first() {
-        None => Ok(url),
-        Some((name, _)) => {
-            let name = colok::observe::printable(name.as_bytes());
-            let what = say!(messages, Id::UrlOptionsHere, option = name);
-            Err(Problem::new(Exit::Usage, what)
-                .next(format!("colok connect {}", url.without_options())))
-        }
-    }
-}
-
-/// A value that the library reads.
-fn word<T: FromStr>(values: &Values<'_>, name: &str, expected: Id) -> Result<Option<T>, Problem> {
-    let read = |text: &str| text.parse().map_err(|_| values.wrong(name, text, expected));
-    values.text(name).map(read).transpose()
+    without_options(url, "connect", messages)
 }
 
 /// An option of the script and its value.

@@ -6,8 +6,11 @@ use clap::ArgMatches;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::values::Values;
-use super::{ConnectArguments, Request, ServeArguments};
-use crate::flags::{self, Purpose, Verb, clap_command};
+use super::{
+    ConnectArguments, GetArguments, ListArguments, Request, SendArguments, ServeArguments,
+    StatArguments, VerifyArguments,
+};
+use crate::flags::{self, Purpose, Topic, Verb, clap_command};
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem};
 use crate::say;
@@ -34,20 +37,23 @@ fn request(matches: &ArgMatches, messages: &Messages) -> Result<Request, Problem
         let asked = matches.get_count("help") > 0;
         return Ok(if asked { Request::Help(None) } else { Request::Nothing });
     };
-    let verb = flags::verb(name);
-    if matches.get_count("help") > 0 {
-        return Ok(Request::Help(verb));
-    }
-    let Some(verb) = verb else { return Ok(Request::Nothing) };
+    let Some(verb) = flags::verb(name) else { return Ok(Request::Nothing) };
     let values = Values::new(matches, messages);
-    if let Some(positional) = verb.positional.as_ref().filter(|positional| positional.required)
-        && values.text(positional.name).is_none()
-    {
-        return Err(missing(verb, positional.name, messages));
+    if matches.get_count("help") > 0 {
+        return Ok(help_request(verb, &values));
+    }
+    let missing = verb.positionals.iter().find(|it| it.required && !values.is_given(it.name));
+    if let Some(missing) = missing {
+        return Err(problem_of_missing(verb, missing.name, messages));
     }
     Ok(match verb.name {
         "serve" => Request::Serve(Box::new(ServeArguments::read(&values)?)),
         "connect" => Request::Connect(Box::new(ConnectArguments::read(&values)?)),
+        "send" => Request::Send(Box::new(SendArguments::read(&values)?)),
+        "get" => Request::Get(Box::new(GetArguments::read(&values)?)),
+        "list" => Request::List(Box::new(ListArguments::read(&values)?)),
+        "stat" => Request::Stat(Box::new(StatArguments::read(&values)?)),
+        "verify" => Request::Verify(Box::new(VerifyArguments::read(&values)?)),
         "explain" => Request::Explain {
             subjects: values.texts("ADDRESS").map(str::to_owned).collect(),
             json: values.switch("json"),
@@ -58,9 +64,28 @@ fn request(matches: &ArgMatches, messages: &Messages) -> Result<Request, Problem
     })
 }
 
-fn missing(verb: &Verb, name: &str, messages: &Messages) -> Problem {
-    let what = say!(messages, Id::UsageMissing, verb = verb.name, name = name);
-    Problem::new(Exit::Usage, what).next(flags::usage(verb, messages))
+/// Which help was asked for: an argument can name a topic of the verb.
+fn help_request(verb: &'static Verb, values: &Values<'_>) -> Request {
+    let asked = |topic: &&Topic| {
+        let positional = verb.positionals.first();
+        positional.is_some_and(|it| values.texts(it.name).any(|text| text == topic.name))
+    };
+    match verb.topic.filter(asked) {
+        Some(topic) => Request::HelpOfTopic(verb, topic),
+        None => Request::Help(Some(verb)),
+    }
+}
+
+fn problem_of_missing(verb: &Verb, name: &str, messages: &Messages) -> Problem {
+    let missing = say!(messages, Id::UsageMissing, verb = verb.name, name = name);
+    let problem = if verb.name == "send" {
+        // These words are part of a contract, in every language.
+        let what = "Usage Error: colok send node_name file_name";
+        Problem::new(Exit::Usage, what).why(missing)
+    } else {
+        Problem::new(Exit::Usage, missing)
+    };
+    problem.next(flags::usage(verb, messages))
 }
 
 /// A clap error in our words; `help` is the command that tells more.

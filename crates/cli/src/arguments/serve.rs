@@ -5,10 +5,14 @@ use std::time::Duration;
 
 use colok::engine::Model;
 use colok::net::service_address::{ServiceAddress, ServiceDefaults, parse_service_address};
+use colok::proto::ServiceKind;
 
+use super::StoreArguments;
 use super::values::Values;
+use crate::flags::{self, Verb};
 use crate::messages::Id;
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
+use crate::say;
 
 /// Where the JSON log goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,12 +38,24 @@ pub(crate) struct ServeArguments {
     pub(crate) verbose: bool,
     pub(crate) calls: bool,
     pub(crate) json_log: Option<JsonLog>,
+    /// Means something only when files are among what is served.
+    pub(crate) store: StoreArguments,
 }
 
 impl ServeArguments {
     pub(super) fn read(values: &Values<'_>) -> Result<Self, Problem> {
+        let store = StoreArguments::read(values, store_option(values))?;
+        let addresses = addresses(values, &store)?;
+        if let Some(option) = store.given
+            && !addresses.iter().any(|it| it.service.kind() == ServiceKind::Files)
+        {
+            let what = say!(values.messages, Id::UsageNoEffect, option = format!("--{option}"));
+            return Err(Problem::new(Exit::Usage, what)
+                .why(values.messages.text(Id::OnlyFiles))
+                .next("colok serve files --help"));
+        }
         Ok(Self {
-            addresses: addresses(values)?,
+            addresses,
             // The parser took only names of models.
             model: values.text("model").and_then(|name| name.parse().ok()).unwrap_or(Model::Auto),
             connections_max: values.number("max-connections", 1)?,
@@ -51,20 +67,31 @@ impl ServeArguments {
             verbose: values.switch("verbose"),
             calls: values.switch("calls"),
             json_log: json_log(values)?,
+            store,
         })
     }
 }
 
-/// The services named, or echo and count.
-fn addresses(values: &Values<'_>) -> Result<Vec<ServiceAddress>, Problem> {
-    let mut defaults =
-        ServiceDefaults { idle_timeout: values.positive_time("idle-timeout")?, ..<_>::default() };
+/// The first option that was given and concerns files alone.
+fn store_option(values: &Values<'_>) -> Option<&'static str> {
+    let verb: &'static Verb = flags::verb("serve")?;
+    let of_files = verb.topic?.flags;
+    values.given(verb).into_iter().find(|name| of_files.iter().any(|flag| flag.long == *name))
+}
+
+/// The services named, or echo, count and files.
+fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceAddress>, Problem> {
+    let mut defaults = ServiceDefaults {
+        idle_timeout: values.positive_time("idle-timeout")?,
+        files: store.options,
+        ..<_>::default()
+    };
     if let Some(gap) = values.positive_time("message-gap")? {
         defaults.message_gap = gap;
     }
     let mut texts: Vec<&str> = values.texts("SERVICE").collect();
     if texts.is_empty() {
-        texts = vec!["echo", "count"];
+        texts = vec!["echo", "count", "files"];
     }
     let mut addresses = Vec::new();
     for text in texts {

@@ -1,5 +1,7 @@
 //! Values of options, read one by one; a wrong one is told with the option's name.
 
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ArgMatches;
@@ -10,6 +12,7 @@ use crate::flags::Verb;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem};
 use crate::say;
+use crate::units::parse_size;
 
 /// The options of one verb as they were given. Of an option given twice the last one holds.
 pub(crate) struct Values<'a> {
@@ -29,7 +32,7 @@ impl<'a> Values<'a> {
     /// The names of the verb's options that stand on the command line.
     pub(crate) fn given(&self, verb: &'static Verb) -> Vec<&'static str> {
         let given = |name: &&str| self.matches.value_source(name) == Some(ValueSource::CommandLine);
-        verb.flags.iter().map(|flag| flag.long).filter(given).collect()
+        verb.all_flags().map(|flag| flag.long).filter(given).collect()
     }
 
     pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
@@ -39,6 +42,42 @@ impl<'a> Values<'a> {
     pub(crate) fn texts(&self, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let values = self.matches.get_many::<String>(name);
         values.into_iter().flatten().map(String::as_str)
+    }
+
+    /// Whether it stands on the command line; for arguments and options with a value.
+    pub(crate) fn is_given(&self, name: &str) -> bool {
+        self.matches.value_source(name) == Some(ValueSource::CommandLine)
+    }
+
+    /// A value that is a path.
+    pub(crate) fn path(&self, name: &str) -> Option<&'a Path> {
+        self.paths(name).last()
+    }
+
+    pub(crate) fn paths(&self, name: &str) -> impl Iterator<Item = &'a Path> + use<'a> {
+        let values = self.matches.get_many::<PathBuf>(name);
+        values.into_iter().flatten().map(PathBuf::as_path)
+    }
+
+    /// A value that the library reads.
+    pub(crate) fn word<T: FromStr>(&self, name: &str, expected: Id) -> Result<Option<T>, Problem> {
+        self.read(name, expected, |text| text.parse().ok())
+    }
+
+    /// A number of bytes from 1 on.
+    pub(crate) fn size(&self, name: &str) -> Result<Option<u64>, Problem> {
+        self.read(name, Id::ValueSize, |text| parse_size(text).filter(|size| *size > 0))
+    }
+
+    /// A value as `read` reads it; `expected` says what it must be when that is nothing.
+    pub(crate) fn read<T>(
+        &self,
+        name: &str,
+        expected: Id,
+        read: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<T>, Problem> {
+        let one = |text| read(text).ok_or_else(|| self.wrong(name, text, expected));
+        self.text(name).map(one).transpose()
     }
 
     /// Each value with its position on the command line.

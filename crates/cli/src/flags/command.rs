@@ -1,7 +1,7 @@
 //! The table as a clap command. Clap only parses; its own texts are never shown.
 
-use clap::builder::PossibleValuesParser;
-use clap::{Arg, ArgAction, Command};
+use clap::builder::{PossibleValuesParser, ValueParser};
+use clap::{Arg, ArgAction, Command, ValueHint};
 
 use super::{COMMON_FLAGS, Flag, Positional, VERBS, VERSION_FLAG, Verb};
 use crate::messages::Messages;
@@ -34,13 +34,12 @@ fn subcommand(verb: &'static Verb, messages: &Messages, purpose: Purpose) -> Com
         .about(messages.text(verb.about))
         .disable_help_flag(true)
         .disable_version_flag(true)
-        .args(verb.flags.iter().map(|flag| argument(flag, messages, purpose)));
+        .args(verb.all_flags().map(|flag| argument(flag, messages, purpose)));
     if let Some(alias) = verb.alias {
         command = command.visible_alias(alias);
     }
-    if let Some(positional) = &verb.positional {
-        command = command.arg(positional_argument(positional, messages, purpose));
-    }
+    let positionals = verb.positionals.iter();
+    command = command.args(positionals.map(|it| positional_argument(it, messages, purpose)));
     if let Some(footer) = verb.footer {
         command = command.after_help(messages.text(footer));
     }
@@ -63,6 +62,9 @@ fn argument(flag: &'static Flag, messages: &Messages, purpose: Purpose) -> Arg {
         });
     };
     argument = argument.value_name(value).allow_hyphen_values(flag.many);
+    if flag.path {
+        argument = path(argument);
+    }
     if !flag.choices.is_empty() {
         // The texts name the values already, in the right language.
         argument = argument
@@ -86,8 +88,16 @@ fn positional_argument(
     if !positional.choices.is_empty() {
         argument = argument.value_parser(PossibleValuesParser::new(positional.choices));
     }
+    if positional.path {
+        argument = path(argument);
+    }
     if positional.many {
         argument = argument.num_args(usize::from(positional.required)..).action(ArgAction::Append);
     }
     argument
+}
+
+/// A value that is a path of this computer.
+fn path(argument: Arg) -> Arg {
+    argument.value_parser(ValueParser::path_buf()).value_hint(ValueHint::AnyPath)
 }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use super::{COMMON_FLAGS, Flag, VERBS, VERSION_FLAG, Verb};
+use super::{COMMON_FLAGS, Flag, Topic, VERBS, VERSION_FLAG, Verb};
 use crate::messages::{Id, Messages};
 use crate::style::Style;
 
@@ -23,6 +23,7 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
     let rows = [
         ("colok serve".to_owned(), messages.text(Id::QuickStartServe)),
         ("colok connect localhost:5001".to_owned(), messages.text(Id::QuickStartConnect)),
+        ("colok send localhost FILE".to_owned(), messages.text(Id::QuickStartSend)),
     ];
     table(&mut text, &rows, style);
     text.push('\n');
@@ -32,8 +33,10 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
     table(&mut text, &rows, style);
     text.push('\n');
     heading(&mut text, &messages.text(Id::HeadingOptions), style);
+    for (flag, _) in rows_of(COMMON_FLAGS.iter().chain([&VERSION_FLAG]), messages) {
+        let _ = write!(text, "  {}", style.bold(flag.trim_start()));
+    }
     text.push('\n');
-    table(&mut text, &rows_of(COMMON_FLAGS.iter().chain([&VERSION_FLAG]), messages), style);
     text.push_str(&messages.text(Id::RootMore));
     text.push('\n');
     text
@@ -46,23 +49,52 @@ pub(crate) fn help_of(verb: &Verb, messages: &Messages, style: Style) -> String 
     heading(&mut text, &messages.text(Id::HeadingUsage), style);
     let _ = writeln!(text, " {}\n", usage(verb, messages));
     let mut rows = Vec::new();
-    if let Some(positional) = &verb.positional {
-        rows.push((positional.name.to_owned(), messages.text(positional.help)));
+    for positional in verb.positionals {
+        let dots = if positional.many && verb.positionals.len() > 1 { "..." } else { "" };
+        rows.push((format!("{}{dots}", positional.name), messages.text(positional.help)));
     }
     rows.extend(rows_of(verb.flags.iter().chain(&COMMON_FLAGS), messages));
     table(&mut text, &rows, style);
-    if let Some(footer) = verb.footer {
+    if let Some(topic) = verb.topic {
+        heading(&mut text, &messages.text(topic.heading), style);
         text.push('\n');
+        let names: Vec<String> =
+            topic.flags.iter().map(|flag| format!("--{}", flag.long)).collect();
+        text.push_str(&wrapped(&names.join(" "), 2));
+    }
+    if let Some(footer) = verb.footer {
+        if verb.topic.is_none() {
+            text.push('\n');
+        }
         text.push_str(&messages.text(footer));
         text.push('\n');
     }
     text
 }
 
+/// The help of the flags that concern one thing.
+pub(crate) fn help_of_topic(
+    verb: &Verb,
+    topic: &Topic,
+    messages: &Messages,
+    style: Style,
+) -> String {
+    let mut text = wrapped(&messages.text(topic.about), 0);
+    text.push('\n');
+    heading(&mut text, &messages.text(Id::HeadingUsage), style);
+    let option = messages.text(Id::UsageOption);
+    let _ = writeln!(text, " colok {} [{option}]... {}\n", verb.name, topic.name);
+    table(&mut text, &rows_of(topic.flags.iter(), messages), style);
+    text.push('\n');
+    text.push_str(&messages.text(topic.footer));
+    text.push('\n');
+    text
+}
+
 /// `colok serve [OPTION]... [SERVICE]...`
 pub(crate) fn usage(verb: &Verb, messages: &Messages) -> String {
     let mut text = format!("colok {} [{}]...", verb.name, messages.text(Id::UsageOption));
-    if let Some(positional) = &verb.positional {
+    for positional in verb.positionals {
         let dots = if positional.many { "..." } else { "" };
         let _ = if positional.required {
             write!(text, " {}{dots}", positional.name)
@@ -87,10 +119,15 @@ fn rows_of<'a>(
 ) -> Vec<(String, String)> {
     let left = |flag: &Flag| {
         let short = flag.short.map_or_else(|| "    ".to_owned(), |short| format!("-{short}, "));
-        let value = flag.value.map_or_else(String::new, |value| format!(" {value}"));
-        format!("{short}--{}{value}", flag.long)
+        format!("{short}{}", long_form(flag))
     };
     flags.map(|flag| (left(flag), messages.text(flag.help))).collect()
+}
+
+/// `--model MODEL`
+fn long_form(flag: &Flag) -> String {
+    let value = flag.value.map_or_else(String::new, |value| format!(" {value}"));
+    format!("--{}{value}", flag.long)
 }
 
 /// Two columns; the right one is wrapped and goes on under itself.

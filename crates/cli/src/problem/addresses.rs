@@ -54,7 +54,11 @@ pub(super) fn service_address(error: &ServiceAddressError, messages: &Messages) 
         ServiceAddressError::Service { name, nearest } => {
             let next = nearest.map(|name| format!("colok serve {name}"));
             usage(say!(messages, Id::ServiceUnknown, name = printable(name)))
-                .why(say!(messages, Id::ServicesAre, services = "echo, count, discard, chargen"))
+                .why(say!(
+                    messages,
+                    Id::ServicesAre,
+                    services = "echo, count, files, discard, chargen"
+                ))
                 .next(next.unwrap_or_else(|| "colok serve --help".to_owned()))
         }
         ServiceAddressError::Url(error) => url(error, messages),

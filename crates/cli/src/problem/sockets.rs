@@ -37,35 +37,48 @@ fn last_errno(attempts: &[(String, Errno)]) -> Errno {
     attempts.last().map_or(Errno::IO, |(_, errno)| *errno)
 }
 
-/// No address of the target could be connected to.
-pub(super) fn connect(address: &str, attempts: &[(String, Errno)], messages: &Messages) -> Problem {
+/// No address of the target could be connected to; `wanted` is what was to be there, if only one
+/// service would do.
+pub(super) fn connect(
+    address: &str,
+    attempts: &[(String, Errno)],
+    wanted: Option<ServiceKind>,
+    messages: &Messages,
+) -> Problem {
     let problem = Problem::new(Exit::Failed, connect_text(address, attempts));
     let any = |wanted| attempts.iter().any(|(_, errno)| *errno == wanted);
     if any(Errno::CONNREFUSED) {
-        return nothing_listens(problem, address, messages);
+        return nothing_listens(problem, address, wanted, messages);
     }
-    explained(problem, address, last_errno(attempts), messages)
+    explained(problem, address, last_errno(attempts), wanted, messages)
 }
 
 /// Nothing listens on this address.
-fn nothing_listens(problem: Problem, address: &str, messages: &Messages) -> Problem {
+fn nothing_listens(
+    problem: Problem,
+    address: &str,
+    wanted: Option<ServiceKind>,
+    messages: &Messages,
+) -> Problem {
     let problem = problem.why(messages.text(Id::NothingListens));
     match address.parse::<Url>() {
-        Ok(url) => problem.next(how_to_start(&url, messages)),
+        Ok(url) => problem.next(how_to_start(&url, wanted, messages)),
         Err(_) => problem,
     }
 }
 
 /// What would start a server there.
-fn how_to_start(url: &Url, messages: &Messages) -> String {
+fn how_to_start(url: &Url, wanted: Option<ServiceKind>, messages: &Messages) -> String {
     let Place::Inet { host, port: Some(port) } = &url.place else {
+        let name = wanted.unwrap_or(ServiceKind::Echo).name();
         return say!(
             messages,
             Id::StartUnix,
-            command = format!("colok serve {}", quoted(&format!("echo={url}")))
+            command = format!("colok serve {}", quoted(&format!("{name}={url}")))
         );
     };
-    let ours = ServiceKind::ALL.into_iter().find(|kind| kind.default_port() == *port);
+    let usual = |kind: &ServiceKind| kind.default_port() == *port;
+    let ours = wanted.or_else(|| ServiceKind::ALL.into_iter().find(usual));
     let Some(kind) = ours else {
         return say!(messages, Id::StartOrCheckPort, port = port.to_string());
     };
@@ -73,7 +86,8 @@ fn how_to_start(url: &Url, messages: &Messages) -> String {
     if is_this_computer(host) {
         return match (url.transport, is_localhost(host)) {
             (Transport::Udp, true) => format!("colok serve {name}=udp://localhost:{port}"),
-            (_, true) => format!("colok serve {name}"),
+            (_, true) if usual(&kind) => format!("colok serve {name}"),
+            (_, true) => format!("colok serve {name}=tcp://localhost:{port}"),
             (_, false) => {
                 let served = Url::inet(url.transport, host, *port);
                 format!("colok serve {}", quoted(&format!("{name}={served}")))
@@ -136,7 +150,7 @@ pub(super) fn bind(
         Errno::ADDRNOTAVAIL => {
             problem.why(messages.text(Id::NotOursWhy)).next(messages.text(Id::NotOursNext))
         }
-        _ => explained(problem, address, errno, messages),
+        _ => explained(problem, address, errno, None, messages),
     }
 }
 
@@ -231,13 +245,19 @@ pub(super) fn call(call: &str, address: &str, errno: Errno, messages: &Messages)
         let problem = problem.why(messages.text(Id::NotOursWhy));
         return problem.next(messages.text(Id::ShowAddresses));
     }
-    explained(problem, address, errno, messages)
+    explained(problem, address, errno, None, messages)
 }
 
 /// Adds why and what next where the error number alone tells it.
-fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages) -> Problem {
+fn explained(
+    problem: Problem,
+    address: &str,
+    errno: Errno,
+    wanted: Option<ServiceKind>,
+    messages: &Messages,
+) -> Problem {
     let (why, next) = match errno {
-        Errno::CONNREFUSED => return nothing_listens(problem, address, messages),
+        Errno::CONNREFUSED => return nothing_listens(problem, address, wanted, messages),
         Errno::NETUNREACH | Errno::HOSTUNREACH | Errno::NETDOWN | Errno::HOSTDOWN => {
             (Id::UnreachableWhy, Some(Id::UnreachableNext))
         }
@@ -250,7 +270,7 @@ fn explained(problem: Problem, address: &str, errno: Errno, messages: &Messages)
         Errno::NOENT if address.starts_with("unix:") => {
             let problem = problem.why(messages.text(Id::UnixMissingWhy));
             return match address.parse::<Url>() {
-                Ok(url) => problem.next(how_to_start(&url, messages)),
+                Ok(url) => problem.next(how_to_start(&url, wanted, messages)),
                 Err(_) => problem,
             };
         }
@@ -277,7 +297,7 @@ fn zone_missing(problem: Problem, address: &str, messages: &Messages) -> Problem
 }
 
 /// One word for a shell.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "/._-=:@%+,".contains(character);
     if !word.is_empty() && word.chars().all(plain) {
@@ -305,7 +325,16 @@ mod tests {
             ("unix:/tmp/a b", "colok serve 'echo=unix:///tmp/a b'"),
         ] {
             let url: Url = url.parse().expect("it is an address");
-            assert_eq!(how_to_start(&url, &messages), command);
+            assert_eq!(how_to_start(&url, None, &messages), command);
+        }
+        for (url, command) in [
+            ("localhost:25563", "colok serve files"),
+            ("localhost:5001", "colok serve files=tcp://localhost:5001"),
+            ("192.0.2.1:25563", "on 192.0.2.1: colok serve 'files=tcp://[::]:25563'"),
+            ("unix:/tmp/a", "colok serve files=unix:///tmp/a"),
+        ] {
+            let url: Url = url.parse().expect("it is an address");
+            assert_eq!(how_to_start(&url, Some(ServiceKind::Files), &messages), command);
         }
     }
 

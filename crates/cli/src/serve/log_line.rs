@@ -6,8 +6,10 @@
 use std::time::Duration;
 
 use colok::observe::{Event, Record, Totals};
+use colok::proto::ServiceKind;
 use colok::server::notices;
 
+use super::store_line;
 use crate::calls::call_line;
 use crate::messages::{Id, Messages};
 use crate::problem::{errno_name, errno_text};
@@ -48,6 +50,15 @@ impl LineWriter {
     fn text(&self, event: &Event) -> Option<String> {
         let messages = &self.messages;
         Some(match event {
+            Event::Accepted { connection, service, local, remote }
+                if service == ServiceKind::Files.name() =>
+            {
+                format!("#{connection} {service} {local}: {}", store_line::accepted(remote))
+            }
+            Event::File { connection, file } => {
+                let text = store_line::happened(file, messages);
+                on_connection(*connection, ServiceKind::Files.name(), &text)
+            }
             Event::Accepted { connection, service, local, remote } => {
                 let text = say!(
                     messages,
@@ -198,6 +209,8 @@ fn readable_reason(reason: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use colok::observe::FileEvent;
+
     use super::*;
     use crate::messages::Language;
 
@@ -229,6 +242,37 @@ mod tests {
                  (12 B masuk, 11 B keluar)"
             )
         );
+    }
+
+    #[test]
+    fn the_words_of_the_paper_are_the_same_in_every_language() {
+        for language in [Language::English, Language::Indonesian] {
+            let event = Event::Accepted {
+                connection: 7,
+                service: "files".into(),
+                local: "127.0.0.1:25563".into(),
+                remote: "127.0.0.1:32884".into(),
+            };
+            assert_eq!(
+                line(language, event).as_deref(),
+                Some(
+                    "00:00:00Z #7 files 127.0.0.1:25563: \
+                     Connection from address 127.0.0.1 port 32884"
+                )
+            );
+            let name = || "peserta.dpr".to_owned();
+            for (file, expected) in [
+                (FileEvent::Read { name: name() }, "server read peserta.dpr"),
+                (
+                    FileEvent::Missing { name: name(), offset: 0 },
+                    "file do not exist, get it from client",
+                ),
+                (FileEvent::Copied { name: name(), bytes: 9 }, "copied 9 bytes (peserta.dpr)"),
+            ] {
+                let told = line(language, Event::File { connection: 7, file });
+                assert_eq!(told, Some(format!("00:00:00Z #7 files: {expected}")));
+            }
+        }
     }
 
     #[test]

@@ -5,16 +5,18 @@ use std::net::IpAddr;
 
 use colok::engine::Model;
 use colok::net::url::{Place, Transport, Url};
+use colok::proto::ServiceKind;
 use colok::server::Listening;
 
 use crate::messages::{Id, Messages};
 use crate::say;
 use crate::style::Style;
 
-/// The table, how to stop, and what else can be used to talk to it.
+/// The table, where files are kept, and how to stop.
 pub(super) fn text(
     listening: &[Listening],
     model: Model,
+    kept: Option<&str>,
     messages: &Messages,
     style: Style,
 ) -> String {
@@ -34,6 +36,9 @@ pub(super) fn text(
     for row in &rows {
         let _ = writeln!(text, "{}", line(row));
     }
+    if let Some(kept) = kept {
+        let _ = writeln!(text, "{kept}");
+    }
     let _ = writeln!(text, "{}", messages.text(Id::TableStop));
     text
 }
@@ -45,7 +50,7 @@ fn rows(listening: &[Listening]) -> Vec<[String; 3]> {
         let Ok(url) = entry.address.parse::<Url>() else { continue };
         let paired = pair_of(&url, entry, listening);
         let shown = if paired { on_host(&url, "localhost") } else { url };
-        let command = format!("colok connect {}", connect_argument(&shown));
+        let command = command(entry.service, &shown);
         let row = [entry.service.to_owned(), shown.to_string(), command];
         if !rows.contains(&row) {
             rows.push(row);
@@ -79,9 +84,19 @@ fn on_host(url: &Url, host: &str) -> Url {
     url
 }
 
-/// What to type after `colok connect`: TCP needs no scheme, and every address of this computer
-/// is reached as `localhost`.
-fn connect_argument(url: &Url) -> String {
+/// What to type in another terminal.
+fn command(service: &str, url: &Url) -> String {
+    let to = client_argument(url);
+    if service != ServiceKind::Files.name() {
+        return format!("colok connect {to}");
+    }
+    let usual = format!(":{}", ServiceKind::Files.default_port());
+    format!("colok send {} FILE", to.strip_suffix(&usual).unwrap_or(&to))
+}
+
+/// The address for a client: TCP needs no scheme, and every address of this computer is reached
+/// as `localhost`.
+fn client_argument(url: &Url) -> String {
     let everywhere = match &url.place {
         Place::Inet { host, .. } => {
             host.parse::<IpAddr>().is_ok_and(|address| address.is_unspecified())
@@ -118,6 +133,10 @@ mod tests {
             ("count", "udp://[::1]:8"),
             ("discard", "tcp://[::]:9"),
             ("echo", "unix:@name"),
+            ("files", "tcp://127.0.0.1:25563"),
+            ("files", "tcp://[::1]:25563"),
+            ("files", "tcp://[::]:7"),
+            ("files", "unix:@files"),
         ]));
         let shown: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
         assert_eq!(
@@ -128,6 +147,9 @@ mod tests {
                 "count | udp://[::1]:8 | colok connect udp://[::1]:8",
                 "discard | tcp://[::]:9 | colok connect localhost:9",
                 "echo | unix:@name | colok connect unix:@name",
+                "files | tcp://localhost:25563 | colok send localhost FILE",
+                "files | tcp://[::]:7 | colok send localhost:7 FILE",
+                "files | unix:@files | colok send unix:@files FILE",
             ]
         );
     }

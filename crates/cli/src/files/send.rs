@@ -1,0 +1,224 @@
+//! `colok send`: local files to a store, each whole and proven, or not at all.
+//!
+//! Everything that is wrong on this computer is found before the server hears of it.
+
+use std::os::fd::AsFd as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use colok::client::files::{
+    FileClient, FilesError, Receipt, SendOptions, SendPlan, SendReport, SkipReason, Skipped,
+    Update, plan_send,
+};
+use colok::observe::NoTap;
+use colok::proto::files::HaveIt;
+
+use super::client::Setup;
+use super::event::{JsonEvent, exit_of};
+use super::progress::Progress;
+use super::receipts::Receipts;
+use super::screen::{Results, Screen, Work};
+use crate::arguments::SendArguments;
+use crate::messages::{Id, Messages};
+use crate::problem::{Asked, Exit, Problem, name_problem, shown, shown_name};
+use crate::say;
+use crate::units::{duration_text, size_text};
+
+/// The paper's word on the client after success; the same in every language.
+const FILE_SENT: &str = "File sent";
+
+/// Sends what was asked for.
+pub(crate) fn run(arguments: &SendArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let mut setup = Setup::new(&arguments.reach, messages)?;
+    let plan = plan_send(&arguments.files, &arguments.names).map_err(|error| {
+        let problem = Problem::of_files(&error, setup.asked("send", messages));
+        match error {
+            FilesError::Local { .. } => problem.why(messages.text(Id::SendNotAskedWhy)),
+            _ => problem,
+        }
+    })?;
+    setup.for_storing(arguments.token_file.as_deref(), messages)?;
+    let receipts = arguments.receipt.as_deref().map(Receipts::open).transpose()?;
+    let mut sending = Sending {
+        arguments,
+        asked: setup.asked("send", messages),
+        plan: &plan,
+        screen: screen(arguments, &plan, messages),
+        receipts,
+        receipt_problem: None,
+    };
+    sending.announce();
+    if plan.files.is_empty() {
+        sending.screen.line(|messages| messages.text(Id::SendNothing));
+        return sending.screen.finish().map(|()| Exit::Done);
+    }
+    let started = Instant::now();
+    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
+    let options = SendOptions { durability: arguments.durability };
+    let input = std::io::stdin();
+    let result =
+        client.send(&plan, Some(input.as_fd()), &options, &mut |update| sending.update(&update));
+    match result {
+        Ok(report) => sending.end(&report, started.elapsed()),
+        Err(error) => {
+            let problem = Problem::of_files(&error, sending.asked);
+            // What standard output has to say comes after; the problem is what matters.
+            let _ = sending.screen.finish();
+            Err(problem)
+        }
+    }
+}
+
+fn screen(arguments: &SendArguments, plan: &SendPlan, messages: &Messages) -> Screen {
+    let results = match (arguments.json, arguments.quiet) {
+        (true, _) => Results::Json,
+        (false, true) => Results::Nobody,
+        (false, false) => Results::Lines,
+    };
+    let bytes = plan.files.iter().all(|file| file.size.is_some()).then_some(plan.bytes);
+    let wanted = results == Results::Lines;
+    Screen::new(results, Progress::new(plan.files.len(), bytes, wanted, messages), messages)
+}
+
+/// Files on their way.
+struct Sending<'a> {
+    arguments: &'a SendArguments,
+    asked: Asked<'a>,
+    plan: &'a SendPlan,
+    screen: Screen,
+    receipts: Option<Receipts>,
+    /// Why a receipt could not be kept; the first reason.
+    receipt_problem: Option<Problem>,
+}
+
+impl Sending<'_> {
+    /// Lists what is not sent.
+    fn announce(&mut self) {
+        let SendPlan { files, skipped, bytes } = self.plan;
+        self.screen.event(&JsonEvent::Plan { files: files.len(), bytes: *bytes });
+        for Skipped { path, reason } in skipped {
+            self.screen.event(&JsonEvent::Skipped {
+                path: path.to_string_lossy(),
+                reason: match reason {
+                    SkipReason::Link => "link",
+                    SkipReason::Special => "special",
+                    SkipReason::Name(_) => "name",
+                },
+            });
+            if self.arguments.quiet || self.arguments.json {
+                continue;
+            }
+            let why = skip_reason(*reason, self.asked.messages);
+            let text = say!(self.asked.messages, Id::SendSkipped, path = shown(path), why = why);
+            self.screen.note(&text);
+        }
+    }
+
+    fn update(&mut self, update: &Update<'_>) {
+        let plan = self.plan;
+        match update {
+            Update::Connected { server, peer } => {
+                let (local, remote) = (peer.local.to_string(), peer.remote.to_string());
+                self.screen.event(&JsonEvent::Connected { server, local, remote });
+            }
+            Update::Progress { file, phase, done, total } => {
+                let Some(file) = plan.files.get(*file) else { return };
+                let name = file.name.as_str();
+                self.screen.progress(&Work { name, phase: *phase, done: *done, total: *total });
+            }
+            Update::Sent { file, receipt } => {
+                let path = plan.files.get(*file).map(|file| file.source.path());
+                self.sent(receipt, path.unwrap_or(Path::new("")));
+                self.screen.file_done(receipt.size);
+            }
+            Update::Failed { file, error } => {
+                let Some(file) = plan.files.get(*file) else { return };
+                let path = Some(file.source.path());
+                self.screen.event(&JsonEvent::failed(file.name.as_str(), path, error));
+                self.screen.problem(&Problem::of_files(error, self.asked));
+                self.screen.file_done(file.size.unwrap_or(0));
+            }
+            Update::Retry { error, next_try, tries_max, pause } => {
+                let error = Problem::of_files(error, self.asked);
+                self.screen.retry(&error, *next_try, *tries_max, *pause, !self.arguments.quiet);
+            }
+            // Nothing is got here.
+            Update::Got { .. } => {}
+        }
+    }
+
+    fn sent(&mut self, receipt: &Receipt, path: &Path) {
+        self.screen.event(&JsonEvent::Sent { path: path.to_string_lossy(), receipt });
+        self.screen.line(|messages| {
+            let id = match receipt.outcome {
+                HaveIt::Stored => Id::SendStored,
+                HaveIt::Already => Id::SendHaveIt,
+            };
+            say!(
+                messages,
+                id,
+                name = shown_name(&receipt.name),
+                size = receipt.size.to_string(),
+                durability = receipt.durability.name(),
+                hash = receipt.hash.to_string()
+            )
+        });
+        if let Some(receipts) = &mut self.receipts
+            && let Err(problem) = receipts.keep(receipt)
+            && self.receipt_problem.is_none()
+        {
+            self.receipt_problem = Some(problem);
+        }
+    }
+
+    /// The last lines, and how it ended.
+    fn end(mut self, report: &SendReport, duration: Duration) -> Result<Exit, Problem> {
+        let exit = match (&self.receipt_problem, exit_of(report.ending)) {
+            (Some(problem), Exit::Done) => problem.exit,
+            (_, exit) => exit,
+        };
+        let files = self.plan.files.len() as u64;
+        self.screen.event(&JsonEvent::Done {
+            files,
+            stored: report.stored,
+            have_it: report.already,
+            got: 0,
+            failed: report.failed,
+            bytes: report.bytes,
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+            exit: exit as u8,
+        });
+        if files > 1 {
+            self.screen.line(|messages| {
+                say!(
+                    messages,
+                    Id::SendSummary,
+                    files = files,
+                    stored = report.stored.to_string(),
+                    already = report.already.to_string(),
+                    failed = report.failed.to_string(),
+                    bytes = size_text(report.bytes),
+                    time = duration_text(duration)
+                )
+            });
+        }
+        if exit_of(report.ending) == Exit::Done {
+            self.screen.line(|_| FILE_SENT.to_owned());
+        }
+        let shown = self.screen.finish();
+        if let Some(problem) = self.receipt_problem {
+            return Err(problem);
+        }
+        // What failed has been told, file by file.
+        if exit == Exit::Done { shown.map(|()| exit) } else { Err(Problem::silent(exit)) }
+    }
+}
+
+fn skip_reason(reason: SkipReason, messages: &Messages) -> String {
+    match reason {
+        SkipReason::Link => messages.text(Id::SkipLink),
+        SkipReason::Special => messages.text(Id::SkipSpecial),
+        SkipReason::Name(Some(problem)) => name_problem(problem, messages),
+        SkipReason::Name(None) => messages.text(Id::NameEncoding),
+    }
+}
