@@ -2,7 +2,7 @@
 //!
 //! Parsing decides nothing but the request: it never looks at the tree or starts anything.
 
-use crate::steps;
+use crate::{bench, steps};
 
 /// What `cargo xtask` prints without arguments.
 pub(crate) const HELP: &str = "\
@@ -18,6 +18,14 @@ Commands:
   tidy                  check the house rules (sizes, banned words, the map of the tree)
   fuzz [TARGET]         run the fuzz targets, or one of them
       --seconds N       time for all of them together (default 60)
+  bench files           measure the file store beside rsync, nc, and curl with nginx
+      --rounds N        runs of each program (default 5)
+      --only NAME       this task (upload, download, small) or this program (colok, rsync,
+                        rsync-nodelay, nc, curl) alone (repeatable)
+      --small           little work, to see that the benchmark works
+      --on FOLDER       where, on a tmpfs (default /dev/shm)
+      --install         install the peers that are missing (Debian starts its own nginx then)
+      --write           keep the report in docs/benchmarks.md
   setup                 install the programs that the checks need
   help                  print this";
 
@@ -42,6 +50,8 @@ pub(crate) enum Request {
         /// Time for all targets together.
         seconds: u64,
     },
+    /// Measure.
+    Bench(bench::Options),
     /// Install what the checks need.
     Setup,
 }
@@ -63,6 +73,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request, Stri
         "help" | "--help" | "-h" => Ok(Request::Help),
         "test" => parse_test(words),
         "fuzz" => parse_fuzz(words),
+        "bench" => parse_bench(words),
         "tidy" => no_more(words, Request::Tidy),
         "setup" => no_more(words, Request::Setup),
         other => Err(format!("there is no command `{other}`")),
@@ -118,6 +129,34 @@ fn parse_fuzz(mut words: impl Iterator<Item = String>) -> Result<Request, String
     Ok(Request::Fuzz { target, seconds })
 }
 
+fn parse_bench(mut words: impl Iterator<Item = String>) -> Result<Request, String> {
+    let names = bench::NAMES.join(", ");
+    let name = words.next().ok_or(format!("`bench` needs a name; there is {names}"))?;
+    if matches!(name.as_str(), "--help" | "-h") {
+        return Ok(Request::Help);
+    }
+    let mut options = bench::Options::new(&name);
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("{word} needs a value"));
+        match word.as_str() {
+            "--help" | "-h" => return Ok(Request::Help),
+            "--rounds" => {
+                let number = value()?;
+                options.rounds =
+                    number.parse().map_err(|_| format!("`{number}` is not a number of rounds"))?;
+            }
+            "--only" => options.only.push(value()?),
+            "--on" => options.folder = value()?.into(),
+            "--small" => options.small = true,
+            "--install" => options.install = true,
+            "--write" => options.write = true,
+            other => return Err(format!("`bench` does not know `{other}`")),
+        }
+    }
+    options.check()?;
+    Ok(Request::Bench(options))
+}
+
 fn no_more(mut words: impl Iterator<Item = String>, request: Request) -> Result<Request, String> {
     match words.next().as_deref() {
         None => Ok(request),
@@ -162,6 +201,23 @@ mod tests {
         assert_eq!(parse_words("fuzz"), Ok(all));
         assert!(parse_words("fuzz --seconds 0").is_err());
         assert!(parse_words("fuzz one two").is_err());
+    }
+
+    #[test]
+    fn bench_takes_a_name_and_its_options() {
+        let expected = bench::Options {
+            rounds: 3,
+            only: vec!["upload".into(), "nc".into()],
+            small: true,
+            folder: "/tmp".into(),
+            ..bench::Options::new("files")
+        };
+        let got = parse_words("bench files --rounds 3 --only upload --only=nc --small --on /tmp");
+        assert_eq!(got, Ok(Request::Bench(expected)));
+        assert!(parse_words("bench").unwrap_err().contains("files"));
+        assert!(parse_words("bench flies").is_err());
+        assert!(parse_words("bench files --rounds 0").is_err());
+        assert!(parse_words("bench files --write --small").is_err());
     }
 
     #[test]

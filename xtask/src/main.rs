@@ -1,13 +1,15 @@
 //! Every automation of the project, behind `cargo xtask`.
 //!
 //! `cargo xtask test` is everything the project checks, and CI calls only that. This crate reads
-//! the tree, starts programs and prints; it never changes a source file, and it has no
-//! dependencies, so that it compiles in seconds on a fresh machine.
+//! the tree, starts programs and prints; it never changes a source file (`bench --write` keeps its
+//! report in `docs/`), and it has no dependencies, so that it compiles in seconds on a fresh
+//! machine.
 //!
 //! [`arguments`] turns words into a request, [`steps`] runs the list of checks, and each check
 //! that is more than one command has a file of its own.
 
 mod arguments;
+mod bench;
 mod context;
 mod deny;
 mod fuzz;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Request::Fuzz { target, seconds } => {
             finish(fuzz::run(&context, target.as_deref(), seconds))
         }
+        Request::Bench(options) => finish(bench::run(&context, &options)),
         Request::Setup => finish(setup::run(&context)),
     }
 }

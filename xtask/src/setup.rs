@@ -43,7 +43,7 @@ pub(crate) fn run(context: &Context) -> Outcome {
         return Outcome::Passed;
     }
     let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
-    match install(context, &packages) {
+    match install(context, &packages, Consent::Asked) {
         Ok(()) => {}
         Err(reason) => println!("{reason}"),
     }
@@ -65,7 +65,21 @@ fn report(missing: &[&Need]) -> Outcome {
     Outcome::Skipped(format!("not installed: {}", programs.join(", ")))
 }
 
-fn install(context: &Context, packages: &[&str]) -> Result<(), String> {
+/// Whether somebody has to be asked before something is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Consent {
+    /// It was what the command was for.
+    Given,
+    /// Ask, as [`Context::may_install`] does.
+    Asked,
+}
+
+/// Installs Debian packages, or says in the problem how to.
+pub(crate) fn install(
+    context: &Context,
+    packages: &[&str],
+    consent: Consent,
+) -> Result<(), String> {
     let line = format!("apt-get install -y --no-install-recommends {}", packages.join(" "));
     if !on_path("apt-get") {
         return Err(format!("no apt-get here; these Debian packages are meant: {packages:?}"));
@@ -75,7 +89,7 @@ fn install(context: &Context, packages: &[&str]) -> Result<(), String> {
         Privilege::Root => format!("to install them: {line}"),
         _ => format!("to install them: sudo {line}"),
     };
-    let allowed = context.may_install(&packages.join(" "));
+    let allowed = consent == Consent::Given || context.may_install(&packages.join(" "));
     let Some(apt) = privilege.words().filter(|_| allowed) else { return Err(advice) };
     // A stale list names versions that the mirror no longer has, so it is always updated first.
     let mut update = apt_command(apt, &["update", "-q"]);
