@@ -89,16 +89,16 @@ pub(crate) fn run<T: Tap>(
     model: Model,
     listeners: Vec<Listener>,
     limits: &Limits,
-    store: Option<&Arc<Store>>,
     stop: &Stop,
     tap: &T,
 ) -> Result<Totals> {
+    let store = listeners.iter().find_map(|listener| listener.store.clone());
     thread::scope(|scope| {
         if let Some(store) = store {
-            scope.spawn(|| keep_tidy(store, stop));
+            scope.spawn(move || keep_tidy(&store, stop));
         }
         if model.resolved() == Model::Processes {
-            let ended = processes::supervise(&listeners, limits, store, stop, tap);
+            let ended = processes::supervise(&listeners, limits, stop, tap);
             if ended.is_err() {
                 stop.at_once();
             }
@@ -106,7 +106,7 @@ pub(crate) fn run<T: Tap>(
         }
         let gate: Arc<dyn Gate> = Arc::new(LocalGate::new(limits));
         let own_ports = datagram::own_ports(&listeners);
-        run_here(model, listeners, &own_ports, limits, store, stop, tap, &gate)?;
+        run_here(model, listeners, &own_ports, limits, stop, tap, &gate)?;
         Ok(gate.totals())
     })
 }
@@ -126,7 +126,6 @@ fn run_here<T: Tap>(
     listeners: Vec<Listener>,
     own_ports: &[u16],
     limits: &Limits,
-    store: Option<&Arc<Store>>,
     stop: &Stop,
     tap: &T,
     gate: &Arc<dyn Gate>,
@@ -136,7 +135,7 @@ fn run_here<T: Tap>(
     let limits = if sequential { sequential::limits(limits) } else { limits.clone() };
     let (datagrams, streams): (Vec<_>, Vec<_>) =
         listeners.into_iter().partition(|listener| listener.transport == Transport::Udp);
-    let port = |listener| Port::new(listener, &limits, gate.clone(), clock, store, tap);
+    let port = |listener| Port::new(listener, &limits, gate.clone(), clock, tap);
     let ports: Vec<Port<T>> = streams.into_iter().map(port).collect();
     thread::scope(|scope| {
         for listener in &datagrams {

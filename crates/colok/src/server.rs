@@ -9,8 +9,6 @@ pub use crate::engine::{
 pub use crate::net::listen::Listening;
 pub use crate::observe::notices;
 
-use std::sync::Arc;
-
 use colok_proto::ServiceKind;
 
 use crate::engine::{self, Model};
@@ -26,7 +24,6 @@ pub struct Server {
     listeners: Vec<Listener>,
     model: Model,
     limits: Limits,
-    store: Option<Arc<Store>>,
 }
 
 impl Server {
@@ -44,10 +41,15 @@ impl Server {
     ) -> Result<Self> {
         let has_files = |address: &ServiceAddress| address.service.kind() == ServiceKind::Files;
         let wanted = addresses.iter().any(has_files);
-        let listeners = bind_all(addresses, tap, Calls::new(tap))?;
+        let mut listeners = bind_all(addresses, tap, Calls::new(tap))?;
         // After binding: a second server on the same port must not touch the first one's store.
         let store = store.filter(|_| wanted).map(Store::open).transpose()?;
-        Ok(Self { listeners, model, limits, store })
+        for listener in &mut listeners {
+            if listener.service.kind() == ServiceKind::Files {
+                listener.store.clone_from(&store);
+            }
+        }
+        Ok(Self { listeners, model, limits })
     }
 
     /// What is served where, in the order of the addresses.
@@ -57,7 +59,7 @@ impl Server {
 
     /// Whether the root directory of the store was made just now.
     pub fn store_created(&self) -> bool {
-        self.store.as_ref().is_some_and(|store| store.created())
+        self.listeners.iter().filter_map(|listener| listener.store.as_ref()).any(|store| store.created())
     }
 
     /// The model that will run it; `auto` is resolved.
@@ -75,8 +77,7 @@ impl Server {
                 model: model.name().to_owned(),
             });
         }
-        let store = self.store.as_ref();
-        let mut totals = engine::run(self.model, self.listeners, &self.limits, store, stop, tap)?;
+        let mut totals = engine::run(self.model, self.listeners, &self.limits, stop, tap)?;
         // To those that worker processes had no room for.
         totals.records_dropped += tap.records_dropped();
         tap.event(|| Event::Stopped { totals });

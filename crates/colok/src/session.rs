@@ -171,7 +171,8 @@ impl<T: Tap> Session<T> {
     /// opened. `clock` is the one that the session lives by.
     pub fn converse(&mut self, clock: Clock) {
         if let Some(store) = &self.context.store {
-            let conversation = store.conversation(&self.peer.remote);
+            let mut conversation = store.conversation(&self.peer.remote);
+            conversation.listen(self.context.tap.listens());
             let rate = self.context.bytes_per_second_max;
             self.stored = Some(Box::new(Stored::new(conversation, clock, rate)));
         }

@@ -9,5 +9,6 @@ pub mod allocations;
 pub mod datagram;
 pub mod listener;
 pub mod readiness;
+pub mod receive;
 #[cfg(feature = "ring")]
 pub mod ring;

@@ -59,6 +59,9 @@ pub(crate) fn serve<T: Tap>(
         }
         let look_again = turn.look(&mut served, now);
         let Next::Wait { receive, send } = served.step(now, worker) else { break };
+        if served.session.may_block() {
+            served.wait_for_pieces(worker);
+        }
         let due = served.session.deadline();
         let until = look_again.map_or(due, |time| time.min(due));
         let stop = Some(stop.descriptor_beyond(heard));

@@ -15,7 +15,7 @@ use crate::observe::Tap;
 use crate::session::{Desk, Next};
 
 /// What is received at a time at most, in bytes: one chunk of a large upload.
-pub(super) const BUFFER_BYTES: usize = 256 * 1024;
+pub(super) const BUFFER_BYTES: usize = 1024 * 1024;
 
 /// Threads for busy turns, over all workers: enough for clients whose files are being synced
 /// together, few enough for their buffers to stay small beside the files.
@@ -64,6 +64,7 @@ fn busy<T: Tap>(served: &mut Served<T>, clock: Clock, worker: &mut Worker<'_>) -
         if now.since(started) > SLICE {
             return true;
         }
+        served.wait_for_pieces(worker);
         let before = moved(served);
         let ready = wait(served.socket().as_fd(), receive, send, None, patience);
         if ready.writable && send {

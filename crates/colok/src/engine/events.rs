@@ -18,6 +18,7 @@ use colok_proto::{Reason, Time};
 use colok_sys::readiness::Registered;
 use rustix::io::Errno;
 use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 use tokio::task::{JoinSet, spawn_blocking, yield_now};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -64,8 +65,7 @@ impl Shared {
 pub(crate) fn run<T: Tap>(ports: &Arc<Vec<Port<T>>>, limits: &Limits, stop: &Stop) -> Result<()> {
     let workers = limits.workers.clamp(1, WORKERS_MAX);
     // All runtimes are made before any serves, so that a system without them is an error at once.
-    let runtimes: Vec<_> =
-        (0..workers).map(|_| runtime(workers)).collect::<Result<_>>()?;
+    let runtimes: Vec<_> = (0..workers).map(|_| runtime(workers)).collect::<Result<_>>()?;
     let drain = limits.drain;
     thread::scope(|scope| {
         for (index, runtime) in runtimes.into_iter().enumerate() {
@@ -221,40 +221,19 @@ async fn serve<T: Tap>(
     clock: Clock,
 ) -> Option<Box<Served<T, Registered>>> {
     let mut now = clock.now();
-    let mut alarm = Alarm { clock, armed_for: served.session.deadline() };
-    let mut timer = pin!(sleep(alarm.armed_for.since(now)));
-    let mut stopping = pin!(shared.stopping.notified());
-    let mut registered = false;
-    let mut heard = StopState::Run;
+    let alarm = Alarm { clock, armed_for: served.session.deadline() };
+    let timer = pin!(sleep(alarm.armed_for.since(now)));
+    let stopping = pin!(shared.stopping.notified());
+    let heard = StopState::Run;
+    let mut waiter = Waiter { shared, alarm, timer, stopping, registered: false, heard };
     let mut goes_on = false;
     loop {
         let next = with_worker(|worker| served.step(now, worker));
         let Next::Wait { receive, send } = next else { return Some(served) };
         let deadline = served.session.deadline();
-        let woken = poll_fn(|context| {
-            if !registered {
-                // Once is enough: the task stays the same. The flag is read after it, so that a
-                // stop in between is not missed.
-                registered = true;
-                let _ = stopping.as_mut().poll(context);
-            }
-            let state = shared.stop.state();
-            if state > heard {
-                heard = state;
-                return Poll::Ready(Woken::Stopping);
-            }
-            if goes_on {
-                return Poll::Ready(Woken::Readable);
-            }
-            if receive && served.socket().poll_readable(context).is_ready() {
-                return Poll::Ready(Woken::Readable);
-            }
-            if send && served.socket().poll_writable(context).is_ready() {
-                return Poll::Ready(Woken::Writable);
-            }
-            alarm.poll(timer.as_mut(), context, deadline).map(|()| Woken::Due)
-        })
-        .await;
+        let socket = served.socket();
+        let woken =
+            poll_fn(|context| waiter.poll(context, socket, receive, send, deadline, goes_on)).await;
         now = clock.now();
         let has_more = match woken {
             Woken::Readable | Woken::Writable | Woken::Due if served.session.may_block() => {
@@ -268,15 +247,13 @@ async fn serve<T: Tap>(
                 with_worker(|worker| served.due(now, worker));
                 false
             }
-            Woken::Stopping if heard == StopState::AtOnce => {
+            Woken::Stopping if waiter.heard == StopState::AtOnce => {
                 served.session.close(now, Reason::Shutdown);
                 return Some(served);
             }
             Woken::Stopping => {
                 served.session.drain(shared.stop.drain_end(clock, shared.drain));
-                // The one that was waited for is used up.
-                stopping.set(shared.stopping.notified());
-                registered = false;
+                waiter.listen_again();
                 false
             }
         };
@@ -285,6 +262,55 @@ async fn serve<T: Tap>(
             // a hundred times as much.
             yield_now().await;
         }
+    }
+}
+
+/// What a connection waits with.
+struct Waiter<'p, 's> {
+    shared: &'s Shared,
+    alarm: Alarm,
+    timer: Pin<&'p mut Sleep>,
+    stopping: Pin<&'p mut Notified<'s>>,
+    /// Whether `stopping` will wake this task.
+    registered: bool,
+    heard: StopState,
+}
+
+impl Waiter<'_, '_> {
+    /// Ready with what has happened; at once if the connection `goes_on` anyway.
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        socket: &Registered,
+        receive: bool,
+        send: bool,
+        deadline: Time,
+        goes_on: bool,
+    ) -> Poll<Woken> {
+        if !self.registered {
+            // Once is enough: the task stays the same. The flag is read after it, so that a stop
+            // in between is not missed.
+            self.registered = true;
+            let _ = self.stopping.as_mut().poll(context);
+        }
+        let state = self.shared.stop.state();
+        if state > self.heard {
+            self.heard = state;
+            return Poll::Ready(Woken::Stopping);
+        }
+        if goes_on || receive && socket.poll_readable(context).is_ready() {
+            return Poll::Ready(Woken::Readable);
+        }
+        if send && socket.poll_writable(context).is_ready() {
+            return Poll::Ready(Woken::Writable);
+        }
+        self.alarm.poll(self.timer.as_mut(), context, deadline).map(|()| Woken::Due)
+    }
+
+    /// The notification that was waited for is used up.
+    fn listen_again(&mut self) {
+        self.stopping.set(self.shared.stopping.notified());
+        self.registered = false;
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use colok_proto::{Address, Peer, ServiceKind, ServiceMachine};
+use colok_proto::{Address, Peer, ServiceMachine};
 use rustix::io::Errno;
 use rustix::net::Shutdown;
 
@@ -19,7 +19,6 @@ use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap};
 use crate::session::{Context, Session};
-use crate::store::Store;
 
 /// How long a stopping server waits for handshakes that had begun before newcomers were turned
 /// away. On one computer they take microseconds; from far away one may come too late.
@@ -59,7 +58,6 @@ impl<T: Tap> Port<T> {
         limits: &Limits,
         gate: Arc<dyn Gate>,
         clock: Clock,
-        store: Option<&Arc<Store>>,
         tap: &T,
     ) -> Self {
         let context = Context {
@@ -67,7 +65,7 @@ impl<T: Tap> Port<T> {
             idle_timeout: listener.idle_timeout,
             linger: limits.linger,
             linger_bytes: limits.linger_bytes,
-            store: store.filter(|_| listener.service.kind() == ServiceKind::Files).cloned(),
+            store: listener.store.clone(),
             bytes_per_second_max: limits.bytes_per_second_max,
             tap: tap.clone(),
         };

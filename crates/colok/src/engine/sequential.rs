@@ -44,8 +44,7 @@ pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) {
     thread::scope(|scope| {
         for port in ports {
             scope.spawn(move || {
-                let buffer_bytes =
-                    if port.has_store() { disk::BUFFER_BYTES } else { BUFFER_BYTES };
+                let buffer_bytes = if port.has_store() { disk::BUFFER_BYTES } else { BUFFER_BYTES };
                 let (mut buffer, mut desk) = (vec![0; buffer_bytes], Desk::new());
                 let mut worker = Worker { buffer: &mut buffer, desk: &mut desk };
                 blocking::accept_loop(port, stop, limits.drain, |served| {

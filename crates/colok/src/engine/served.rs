@@ -26,6 +26,9 @@ pub(crate) struct Worker<'w> {
 /// Calls that send parts of files in one turn at most; each takes what the socket has room for.
 const FILE_SENDS_MAX: usize = 64;
 
+/// The least that is waited for as a piece, in bytes: what takes longer to work on than a wake-up.
+const PIECE_BYTES_MIN: usize = 64 * 1024;
+
 /// What a read found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
@@ -62,18 +65,20 @@ pub(crate) struct Served<T: Tap, S: Socket = OwnedFd> {
     socket: S,
     admission: Admission,
     tap: T,
+    /// How much must have come before the socket counts as readable, in bytes.
+    low_water: usize,
 }
 
 impl<T: Tap> Served<T> {
     /// Registers the socket with the event loop of this thread. When that has no room for it, the
     /// connection is over.
     pub(crate) fn register(self, now: Time) -> Option<Served<T, Registered>> {
-        let Self { mut session, socket, admission, tap } = self;
+        let Self { mut session, socket, admission, tap, low_water } = self;
         match Registered::new(socket) {
-            Ok(socket) => Some(Served { session, socket, admission, tap }),
+            Ok(socket) => Some(Served { session, socket, admission, tap, low_water }),
             Err((socket, error)) => {
                 session.failed(Errno::from_io_error(&error).unwrap_or(Errno::IO));
-                Self { session, socket, admission, tap }.finish(now);
+                Self { session, socket, admission, tap, low_water }.finish(now);
                 None
             }
         }
@@ -81,15 +86,15 @@ impl<T: Tap> Served<T> {
 
     /// Puts a session on its socket. Call [`Served::opened`] next.
     pub(crate) fn new(session: Session<T>, socket: OwnedFd, admission: Admission, tap: T) -> Self {
-        Self { session, socket, admission, tap }
+        Self { session, socket, admission, tap, low_water: 1 }
     }
 }
 
 impl<T: Tap> Served<T, Registered> {
     /// Takes the socket out of the event loop of this thread.
     pub(crate) fn unregister(self) -> Served<T> {
-        let Self { session, socket, admission, tap } = self;
-        Served { session, socket: socket.into_inner(), admission, tap }
+        let Self { session, socket, admission, tap, low_water } = self;
+        Served { session, socket: socket.into_inner(), admission, tap, low_water }
     }
 }
 
@@ -135,7 +140,7 @@ impl<T: Tap, S: Socket> Served<T, S> {
     fn receive(&self, buffer: &mut [u8]) -> Result<usize, Errno> {
         let calls = Calls::new(&self.tap);
         let mut length = calls.read(self.socket.as_fd(), buffer)?;
-        while length > 0 && length < buffer.len() && self.session.expects_more_than(length) {
+        while length > 0 && length < buffer.len() && self.session.certain_bytes() > length as u64 {
             // An end or an error is found again by the next read.
             match calls.read(self.socket.as_fd(), &mut buffer[length..]) {
                 Ok(more) if more > 0 => length += more,
@@ -174,10 +179,27 @@ impl<T: Tap, S: Socket> Served<T, S> {
         self.next(worker)
     }
 
+    /// Before a wait: of a large body the next piece is waited for whole, since a wake-up for each
+    /// segment costs more than what it brings. A body that comes slowly is read at the deadline.
+    pub(crate) fn wait_for_pieces(&mut self, worker: &Worker<'_>) {
+        let limit = worker.buffer.len().min(self.session.receive_limit());
+        let certain = usize::try_from(self.session.certain_bytes()).unwrap_or(usize::MAX);
+        let piece = certain.min(limit);
+        let low_water = if piece < PIECE_BYTES_MIN { 1 } else { piece };
+        if low_water != self.low_water {
+            self.low_water = low_water;
+            let socket = self.socket.as_fd();
+            let run = || colok_sys::receive::set_low_water(socket, low_water);
+            let option = format_args!("SO_RCVLOWAT {low_water}");
+            // Without it there are more wake-ups, and nothing else.
+            let _ = Calls::new(&self.tap).set_option(socket, option, run);
+        }
+    }
+
     /// The connection is over: closes the socket, gives its place back, and tells so. In this
     /// order, because whoever hears of the close may count on the place.
     pub(crate) fn finish(self, now: Time) {
-        let Self { session, socket, mut admission, tap } = self;
+        let Self { session, socket, mut admission, tap, .. } = self;
         Calls::new(&tap).close(socket.into_owned());
         admission.moved = session.bytes_moved();
         let admitted = admission.is_admitted();
@@ -202,7 +224,9 @@ impl<T: Tap, S: Socket> Served<T, S> {
             return blocked;
         }
         for _ in 0..FILE_SENDS_MAX {
-            let Some((file, range)) = self.session.pending_file().filter(|_| !blocked) else { break };
+            let Some((file, range)) = self.session.pending_file().filter(|_| !blocked) else {
+                break;
+            };
             let length = range.end - range.start;
             match calls.send_file(socket, file, range.start, length) {
                 Ok(0) => self.session.failed(Errno::IO), // the file became shorter

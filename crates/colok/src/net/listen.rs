@@ -7,6 +7,7 @@ mod unix;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use colok_proto::{Address, Service};
@@ -19,6 +20,7 @@ use super::service_address::ServiceAddress;
 use super::url::{Place, Transport, Url};
 use crate::error::{Error, Result};
 use crate::observe::{Calls, Event, Tap, notices};
+use crate::store::Store;
 
 pub use unix::SocketFile;
 
@@ -53,6 +55,8 @@ pub struct Listener {
     pub service: Service,
     /// How long a connection may be idle.
     pub idle_timeout: Duration,
+    /// Where its files live, if it has some.
+    pub store: Option<Arc<Store>>,
     /// The socket file to remove when the server ends; dropping it does so.
     pub file: Option<SocketFile>,
 }
@@ -237,6 +241,7 @@ fn listener(socket: OwnedFd, bound: Address, from: &ServiceAddress) -> Listener 
         transport: from.url.transport,
         service: from.service,
         idle_timeout: from.idle_timeout,
+        store: None,
         file: None,
     }
 }

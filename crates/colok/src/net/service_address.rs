@@ -62,7 +62,8 @@ impl fmt::Display for ServiceAddress {
             Service::Files(FilesOptions { write, list, durability_min }) => {
                 let list = if list { "on" } else { "off" };
                 let durability = durability_min.name();
-                let (write, _) = WRITERS.iter().find(|(_, one)| *one == write).unwrap_or(&WRITERS[0]);
+                let (write, _) =
+                    WRITERS.iter().find(|(_, one)| *one == write).unwrap_or(&WRITERS[0]);
                 write!(f, "&write={write}&list={list}&durability={durability}")?;
             }
             Service::Discard | Service::Chargen => {}
@@ -282,8 +283,12 @@ impl Builder {
                 let units = [("chars", CountUnit::Characters), ("bytes", CountUnit::Bytes)];
                 self.count.unit = choice(value, &units, "chars or bytes")?;
             }
-            "write" => self.files.write = choice(value, &WRITERS, "loopback, token, anyone or off")?,
-            "list" => self.files.list = choice(value, &[("on", true), ("off", false)], "on or off")?,
+            "write" => {
+                self.files.write = choice(value, &WRITERS, "loopback, token, anyone or off")?;
+            }
+            "list" => {
+                self.files.list = choice(value, &[("on", true), ("off", false)], "on or off")?;
+            }
             "durability" => {
                 let durability = Durability::from_name(value);
                 self.files.durability_min =

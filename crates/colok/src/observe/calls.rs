@@ -296,7 +296,8 @@ pub fn address_of(address: SocketAddrAny) -> Address {
     let Ok(unix) = SocketAddrUnix::try_from(address) else {
         return Address::Unix("".into());
     };
-    if let Some(name) = unix.abstract_name() {
+    // A client without a name has an empty one in this sense.
+    if let Some(name) = unix.abstract_name().filter(|name| !name.is_empty()) {
         return Address::Unix(format!("@{}", String::from_utf8_lossy(name)).into());
     }
     let path = unix.path().map(|path| path.to_string_lossy().into_owned());

@@ -177,9 +177,12 @@ pub enum Event {
 }
 
 impl Event {
-    /// Whether it tells of a single message or call, of which there may be any number.
+    /// Whether it tells of a single message, file or call, of which there may be any number.
     pub fn is_detail(&self) -> bool {
-        matches!(self, Self::Message { .. } | Self::Replied { .. } | Self::Call(_))
+        matches!(
+            self,
+            Self::Message { .. } | Self::Replied { .. } | Self::File { .. } | Self::Call(_)
+        )
     }
 }
 

@@ -35,7 +35,10 @@ pub(super) struct Asked {
 enum Work {
     Request(StoreRequest),
     /// So many bytes of input belong to the open upload; `left` of them have not come.
-    Body { length: u64, left: u64 },
+    Body {
+        length: u64,
+        left: u64,
+    },
 }
 
 impl Asked {
@@ -151,12 +154,11 @@ impl<T: Tap> Session<T> {
         stored.pace.as_ref()?.rests_until(stored.clock.now())
     }
 
-    /// Whether more than `received` bytes are on their way for certain, so that it is worth
-    /// looking again before they are worked on.
-    pub fn expects_more_than(&self, received: usize) -> bool {
-        self.stored.as_ref().is_some_and(|stored| match stored.asked.work.front() {
-            Some(Work::Body { left, .. }) => *left > received as u64,
-            _ => false,
+    /// How many bytes are on their way for certain: the rest of a body.
+    pub fn certain_bytes(&self) -> u64 {
+        self.stored.as_ref().map_or(0, |stored| match stored.asked.work.front() {
+            Some(Work::Body { left, .. }) => *left,
+            _ => 0,
         })
     }
 

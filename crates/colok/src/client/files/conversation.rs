@@ -17,10 +17,10 @@ use rustix::net::{RecvFlags, SendFlags, sockopt};
 
 use super::FileClient;
 use super::problem::{Activity, FilesError, Refusal};
-use crate::client::connect::{Connection, connect};
+use crate::client::connect::Connection;
 use crate::client::wait::{READABLE, WRITABLE, earliest, wait};
 use crate::net::url::Transport;
-use crate::observe::{Calls, Tap};
+use crate::observe::{Calls, Tap, printable};
 
 /// Room for what a server says while nothing else is received: a page of names comes in pieces.
 const INPUT_BYTES: usize = 64 * 1024;
@@ -50,6 +50,8 @@ pub(super) struct Conversation<'a, T: Tap> {
     /// When a byte last came or went, or a wait began.
     last_moved: Time,
     hello: Option<ServerHello>,
+    /// Calls on the socket wait.
+    blocking: bool,
     /// Nothing more can be asked.
     over: bool,
 }
@@ -60,8 +62,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
         parent: &'a FileClient<'a, T>,
         durability: Option<Durability>,
     ) -> Result<Self, FilesError> {
-        parent.stop_if_interrupted()?;
-        let connection = connect(parent.url, &parent.options.connect, parent.clock, parent.tap)?;
+        let connection = parent.connect()?;
         let mut conversation = Self {
             parent,
             connection,
@@ -74,6 +75,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
             input_end: 0,
             last_moved: parent.clock.now(),
             hello: None,
+            blocking: false,
             over: false,
         };
         conversation.prepare_socket();
@@ -90,9 +92,6 @@ impl<'a, T: Tap> Conversation<'a, T> {
     /// What can be set is set; without it things work, only a lost server is noticed later.
     fn prepare_socket(&self) {
         let socket = self.socket();
-        // Waiting is chosen for each call here, so that a receive may wait for a whole buffer.
-        let run = || rustix::io::ioctl_fionbio(socket, false);
-        let _ = self.calls.observe("ioctl", Some(socket), || "FIONBIO, 0".into(), run, |()| 0);
         let slice = Some(RECEIVE_SLICE);
         let set = || sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, slice);
         let _ = self.calls.set_option(socket, "SO_RCVTIMEO", set);
@@ -181,12 +180,48 @@ impl<'a, T: Tap> Conversation<'a, T> {
         bytes: &[u8],
         activity: Activity,
     ) -> Result<Option<Answer>, FilesError> {
+        self.send_pieces(bytes.len() as u64, activity, |conversation, sent| {
+            let sent = usize::try_from(sent).unwrap_or(usize::MAX);
+            conversation.send_now(&bytes[sent..])
+        })
+    }
+
+    /// The same for a part of a file, whose bytes do not pass through this process. `bytes` are
+    /// those of that part, for files of which no part can be sent like this.
+    pub(super) fn send_file(
+        &mut self,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        bytes: &[u8],
+        activity: Activity,
+    ) -> Result<Option<Answer>, FilesError> {
+        // A call that sends a file waits unless the socket does not.
+        self.choose_blocking(false);
+        self.send_pieces(bytes.len() as u64, activity, |conversation, sent| {
+            let rest = &bytes[usize::try_from(sent).unwrap_or(usize::MAX)..];
+            match conversation.send_file_now(file, offset + sent, rest.len() as u64) {
+                // The file became shorter (which is found by whoever looks at it), or has no pages.
+                Ok(Some(0)) | Err(Errno::INVAL | Errno::NOSYS) => conversation.send_now(rest),
+                Ok(sent) => Ok(sent.unwrap_or(0)),
+                Err(errno) => Err(errno),
+            }
+        })
+    }
+
+    /// Sends what waits, then `total` bytes by means of `piece`, which is given how many have left
+    /// and sends more.
+    fn send_pieces(
+        &mut self,
+        total: u64,
+        activity: Activity,
+        mut piece: impl FnMut(&mut Self, u64) -> Result<usize, Errno>,
+    ) -> Result<Option<Answer>, FilesError> {
         self.last_moved = self.parent.clock.now();
         let mut sent = 0;
         if let Some(answer) = self.parse(activity)? {
             return Ok(Some(answer));
         }
-        while self.unsent() > 0 || sent < bytes.len() {
+        while self.unsent() > 0 || sent < total {
             let ready = self.wait_for(PollFlags::OUT, None, activity)?;
             if ready.socket.intersects(READABLE) {
                 self.receive(activity)?;
@@ -203,7 +238,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
                 self.output = output;
                 result.map(|length| self.left(length))
             } else {
-                self.send_now(&bytes[sent..]).map(|length| sent += length)
+                piece(self, sent).map(|length| sent += length as u64)
             };
             if let Err(errno) = result {
                 return self.last_words(activity, errno).map(Some);
@@ -234,6 +269,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
     /// least one.
     pub(super) fn receive_body(&mut self, buffer: &mut [u8]) -> Result<usize, FilesError> {
         self.last_moved = self.parent.clock.now();
+        self.choose_blocking(true);
         let held = &self.input[self.input_start..self.input_end];
         if !held.is_empty() {
             let length = held.len().min(buffer.len());
@@ -242,7 +278,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
             return Ok(length);
         }
         loop {
-            self.parent.stop_if_interrupted()?;
+            self.parent.may_go_on(Activity::Receiving)?;
             match self.receive_now(buffer, RecvFlags::WAITALL) {
                 Ok(0) => return Err(self.lost(Activity::Receiving, None)),
                 Ok(length) => return Ok(length),
@@ -264,8 +300,13 @@ impl<'a, T: Tap> Conversation<'a, T> {
 
     /// An answer that is right for the protocol and wrong for what was asked.
     pub(super) fn unexpected(&mut self, during: Activity, answer: &Answer) -> FilesError {
+        self.wrong(during, format!("{answer:?}"))
+    }
+
+    /// Something that no file store says here, told in words.
+    pub(super) fn wrong(&mut self, during: Activity, said: String) -> FilesError {
         self.over = true;
-        self.not_a_store(during, format!("{answer:?}"))
+        self.not_a_store(during, said)
     }
 
     fn socket(&self) -> BorrowedFd<'_> {
@@ -285,6 +326,37 @@ impl<'a, T: Tap> Conversation<'a, T> {
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
             Err(errno) => Err(errno),
+        }
+    }
+
+    /// Sends what the kernel takes of a file now; `None` when it takes nothing.
+    fn send_file_now(
+        &mut self,
+        file: BorrowedFd<'_>,
+        offset: u64,
+        length: u64,
+    ) -> Result<Option<usize>, Errno> {
+        match self.calls.send_file(self.connection.socket(), file, offset, length) {
+            Ok(length) => {
+                self.last_moved = self.parent.clock.now();
+                Ok(Some(length))
+            }
+            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
+            Err(errno) => Err(errno),
+        }
+    }
+
+    /// Whether calls on the socket wait. Only receiving the bytes of a file does, for a whole
+    /// buffer; all other waits are polls.
+    fn choose_blocking(&mut self, blocking: bool) {
+        if self.blocking == blocking {
+            return;
+        }
+        let socket = self.connection.socket();
+        let run = || rustix::io::ioctl_fionbio(socket, !blocking);
+        let arguments = || format!("FIONBIO, {}", i32::from(!blocking));
+        if self.calls.observe("ioctl", Some(socket), arguments, run, |()| 0).is_ok() {
+            self.blocking = blocking;
         }
     }
 
@@ -341,10 +413,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
                 self.input_start += used;
                 Ok(answer)
             }
-            Err(error) => {
-                self.over = true;
-                Err(self.not_a_store(during, error.to_string()))
-            }
+            Err(error) => Err(self.wrong(during, error.to_string())),
         }
     }
 
@@ -385,6 +454,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
         until: Option<Time>,
         activity: Activity,
     ) -> Result<Ready, FilesError> {
+        self.parent.may_go_on(activity)?;
         let socket = self.socket();
         // A descriptor that is watched for nothing stands in for one that is not there.
         let interrupt = self.parent.options.interrupt.as_ref();
@@ -403,21 +473,12 @@ impl<'a, T: Tap> Conversation<'a, T> {
         let [socket, _, input] = watched.map(|one| one.revents());
         let other = other.is_some() && input.intersects(READABLE);
         if socket.is_empty() && !other {
-            self.past_deadline(activity)?;
+            self.parent.may_go_on(activity)?;
         }
         Ok(Ready { socket, other })
     }
 
-    fn past_deadline(&self, during: Activity) -> Result<(), FilesError> {
-        let deadline = self.parent.options.connect.deadline;
-        if deadline.is_some_and(|deadline| self.parent.clock.now() >= deadline) {
-            return Err(FilesError::Deadline { address: self.parent.server(), during });
-        }
-        Ok(())
-    }
-
     fn out_of_time(&mut self, now: Time, until: Time, during: Activity) -> Result<(), FilesError> {
-        self.past_deadline(during)?;
         if now < until {
             return Ok(());
         }
@@ -461,7 +522,7 @@ impl Refusal {
         Self {
             name: name.cloned(),
             code: refused.code,
-            text: refused.text.into(),
+            text: printable(refused.text.as_bytes()),
             size: refused.size,
             hash: refused.hash,
             limit: refused.limit,
@@ -481,14 +542,6 @@ impl<T: Tap> FileClient<'_, T> {
                 self.options.work_timeout
             }
         }
-    }
-
-    pub(super) fn stop_if_interrupted(&self) -> Result<(), FilesError> {
-        let interrupt = self.options.interrupt.as_ref();
-        if interrupt.is_some_and(super::Interrupt::is_raised) {
-            return Err(FilesError::Interrupted);
-        }
-        Ok(())
     }
 }
 

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,6 @@ use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::notices;
 use crate::observe::{Event, Record, Tap, Totals};
-use crate::store::Store;
 
 /// A worker that lives less than this counts as one that could not start.
 const SHORT_LIFE: Duration = Duration::from_millis(500);
@@ -52,7 +51,6 @@ const LOOK: Duration = Duration::from_millis(20);
 struct Supervisor<'s, T: Tap> {
     listeners: &'s [Listener],
     limits: &'s Limits,
-    store: Option<&'s Arc<Store>>,
     stop: &'s Stop,
     tap: &'s T,
     gate: LocalGate,
@@ -91,7 +89,6 @@ struct Connection {
 pub(crate) fn supervise<T: Tap>(
     listeners: &[Listener],
     limits: &Limits,
-    store: Option<&Arc<Store>>,
     stop: &Stop,
     tap: &T,
 ) -> Result<Totals> {
@@ -105,7 +102,6 @@ pub(crate) fn supervise<T: Tap>(
     let supervisor = Supervisor {
         listeners,
         limits,
-        store,
         stop,
         tap,
         gate: LocalGate::new(limits),
@@ -193,7 +189,9 @@ impl<T: Tap> Supervisor<'_, T> {
             limits: Limits { workers: 1, ..self.limits.clone() },
             services: mine.iter().map(|listener| listener.service_address().to_string()).collect(),
             own_ports: own_ports(self.listeners),
-            store: self.store.map(|store| store.options().clone()),
+            store: self.listeners.iter().find_map(|listener| {
+                listener.store.as_ref().map(|store| store.options().clone())
+            }),
             reporting: self.reporting,
         };
         let mut descriptors = vec![their_admission.as_fd()];

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use colok_proto::{Peer, Refusal};
+use colok_proto::{Peer, Refusal, ServiceKind};
 use rustix::io::Errno;
 
 use super::channel::Channel;
@@ -40,7 +40,6 @@ struct Job {
     listeners: Vec<Listener>,
     own_ports: Vec<u16>,
     limits: Limits,
-    store: Option<Arc<Store>>,
     gate: Arc<dyn Gate>,
     stop: Stop,
 }
@@ -51,21 +50,20 @@ fn work(control: Channel) -> Result<(), Errno> {
     let set_up = set_up.ok_or(Errno::PIPE)?;
     let mut descriptors = descriptors.into_iter();
     let admission = descriptors.next().ok_or(Errno::BADMSG)?;
+    let store = set_up.store.map(Store::open).transpose().map_err(|_| Errno::IO)?;
     let listeners = set_up
         .services
         .iter()
         .zip(descriptors)
-        .map(|(text, socket)| listener(text, socket))
+        .map(|(text, socket)| listener(text, socket, store.as_ref()))
         .collect::<Result<Vec<_>, Errno>>()?;
     let stop = Stop::new().map_err(|_| Errno::MFILE)?;
     let gate = Arc::new(RemoteGate { channel: Mutex::new(Channel::new(admission)) });
     let control = Arc::new(control);
-    let store = set_up.store.map(Store::open).transpose().map_err(|_| Errno::IO)?;
     let job = Job {
         listeners,
         own_ports: set_up.own_ports,
         limits: set_up.limits,
-        store,
         gate,
         stop: stop.clone(),
     };
@@ -85,11 +83,19 @@ fn work(control: Channel) -> Result<(), Errno> {
     }
 }
 
-fn listener(text: &str, socket: OwnedFd) -> Result<Listener, Errno> {
+fn listener(
+    text: &str,
+    socket: OwnedFd,
+    store: Option<&Arc<Store>>,
+) -> Result<Listener, Errno> {
     let addresses = parse_service_address(text, ServiceDefaults::default());
     let address = addresses.ok().and_then(|all| all.into_iter().next()).ok_or(Errno::BADMSG)?;
     let bound = rustix::net::getsockname(&socket).map(address_of)?;
-    Ok(Listener::passed(socket, bound, &address))
+    let mut listener = Listener::passed(socket, bound, &address);
+    if listener.service.kind() == ServiceKind::Files {
+        listener.store = store.cloned();
+    }
+    Ok(listener)
 }
 
 /// Listens to the supervisor; its end is ours.
@@ -101,10 +107,8 @@ fn obey(control: &Channel, stop: &Stop) {
 }
 
 fn serve<T: Tap>(job: Job, tap: &T) -> Result<(), Errno> {
-    let Job { listeners, own_ports, limits, store, gate, stop } = job;
-    let store = store.as_ref();
-    let served =
-        run_here(Model::Processes, listeners, &own_ports, &limits, store, &stop, tap, &gate);
+    let Job { listeners, own_ports, limits, gate, stop } = job;
+    let served = run_here(Model::Processes, listeners, &own_ports, &limits, &stop, tap, &gate);
     served.map_err(|error| error.errno().unwrap_or(Errno::IO))
 }
 

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use colok_proto::files::{Answer, Hash, PUSHES_MAX};
 
-use super::{Sender, check_vouched};
+use super::Sender;
 use crate::client::files::local::LocalFile;
 use crate::client::files::plan::PlannedFile;
 use crate::client::files::problem::{Activity, FilesError};
@@ -104,7 +104,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
 
     /// Puts a file into the output and returns its size and hash; `None` when it is too large now.
     fn push(&mut self, file: &PlannedFile, most: u64) -> Result<Option<(u64, Hash)>, FilesError> {
-        let local = LocalFile::open(&file.source)?;
+        let local = LocalFile::open(&file.source, &mut self.last_directory)?;
         if local.size() > most {
             return Ok(None);
         }
@@ -169,8 +169,10 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         let name = &self.plan.files[oldest.index].name;
         match answer {
             Answer::Stored { have_it, receipt } => {
-                check_vouched(name, &receipt, oldest.size, oldest.hash)?;
-                self.vouched(oldest.index, name, have_it, &receipt);
+                match self.check_vouched(name, &receipt, oldest.size, oldest.hash) {
+                    Ok(()) => self.vouched(oldest.index, name, have_it, &receipt),
+                    Err(error) => self.failed(oldest.index, error)?,
+                }
             }
             Answer::Refused(refused) => {
                 let error = self.under_way()?.refused(Some(name), refused);

@@ -10,9 +10,9 @@ use colok_proto::files::{Answer, BLOCK_BYTES_MAX, Hash, Name, Put, PutHash};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use super::{CHUNK_BYTES, Sender, check_vouched, name_taken};
+use super::{CHUNK_BYTES, Sender, name_taken};
 use crate::client::files::conversation::InputReady;
-use crate::client::files::problem::{Activity, FilesError, PlanProblem};
+use crate::client::files::problem::{Activity, FilesError};
 use crate::client::files::update::Phase;
 use crate::observe::Tap;
 
@@ -42,7 +42,7 @@ enum Filled {
 impl<T: Tap> Sender<'_, '_, '_, T> {
     /// Sends standard input under a name.
     pub(super) fn stream(&mut self, index: usize, name: &Name) -> Result<(), FilesError> {
-        let input = self.input.ok_or(PlanProblem::InputTwice)?;
+        let input = self.input.ok_or_else(|| FilesError::local("read", "-", Errno::BADF))?;
         let mut read = Read { input, hasher: blake3::Hasher::new(), size: 0, ended: false };
         match self.ask_for(name, None, PutHash::Unsaid)? {
             Answer::SendFrom { offset: 0, .. } => self.send_blocks(index, name, &mut read),
@@ -138,7 +138,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
     ) -> Result<(), FilesError> {
         match answer {
             Answer::Stored { have_it, receipt } => {
-                check_vouched(name, &receipt, size, hash)?;
+                self.check_vouched(name, &receipt, size, hash)?;
                 self.vouched(index, name, have_it, &receipt);
                 Ok(())
             }

@@ -5,11 +5,12 @@
 //! compare: what an earlier try left ([`Phase::Checking`]), or a file of this name
 //! ([`Phase::Hashing`]).
 
+use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use colok_proto::files::{Answer, Client, Hash, Put, PutHash, UploadToken};
 
-use super::{CHUNK_BYTES, Sender, check_vouched, name_taken};
+use super::{CHUNK_BYTES, Sender, name_taken};
 use crate::client::files::known::KnownHashes;
 use crate::client::files::local::LocalFile;
 use crate::client::files::plan::PlannedFile;
@@ -58,12 +59,12 @@ enum Next {
 impl<T: Tap> Sender<'_, '_, '_, T> {
     /// Sends a file by itself.
     pub(super) fn upload(&mut self, index: usize, file: &PlannedFile) -> Result<(), FilesError> {
-        let mut local = LocalFile::open(&file.source)?;
+        let mut local = LocalFile::open(&file.source, &mut self.last_directory)?;
         if self.known.is_some()
             && let Some(pause) = KnownHashes::wait_before(&local)
         {
             self.client.rest(self.client.clock.now() + pause)?;
-            local = LocalFile::open(&file.source)?;
+            local = LocalFile::open(&file.source, &mut self.last_directory)?;
         }
         let began = SystemTime::now();
         let token = self.upload_token(file, &local);
@@ -101,10 +102,12 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         conversation.request(|client, out| client.put(&put, out));
         match conversation.answer(Activity::Asking)? {
             Answer::SendFrom { offset, hash } => self.send_from(upload, offset, hash),
-            Answer::Exists { size, hash } => self.compare(upload, size, hash),
+            Answer::Exists { size, hash } if upload.hash.is_none() => {
+                self.compare(upload, size, hash)
+            }
             Answer::Stored { have_it, receipt } => {
                 let hash = self.known_or_hashed(upload)?;
-                check_vouched(&upload.file.name, &receipt, upload.local.size(), hash)?;
+                self.check_vouched(&upload.file.name, &receipt, upload.local.size(), hash)?;
                 self.vouched(upload.index, &upload.file.name, have_it, &receipt);
                 Ok(Next::Done)
             }
@@ -120,7 +123,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         size: u64,
         hash: Hash,
     ) -> Result<Next, FilesError> {
-        if size != upload.local.size() || upload.hash.is_some() {
+        if size != upload.local.size() {
             return Err(name_taken(&upload.file.name, size, hash));
         }
         upload.hash = Some(self.known_or_hashed(upload)?);
@@ -162,7 +165,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         let mut done = 0;
         self.progress(upload.index, phase, done, Some(length));
         while done < length {
-            self.client.stop_if_interrupted()?;
+            self.client.may_go_on(Activity::Waiting)?;
             let chunk = chunk_of(&mut buffer, length - done);
             upload.local.read_exact(chunk)?;
             hasher.update(chunk);
@@ -182,6 +185,11 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
     ) -> Result<Next, FilesError> {
         let hasher = self.checked_up_to(upload, offset)?;
         if offset > 0 && hash != Some(Hash(hasher.finalize().into())) {
+            if upload.from_start {
+                // It was asked to begin anew, and would be asked for ever.
+                let said = format!("expected offset=0 after from=0, got offset={offset}");
+                return Err(self.under_way()?.wrong(Activity::Asking, said));
+            }
             // There is no way to say so but to begin anew.
             self.close();
             upload.from_start = true;
@@ -225,7 +233,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<(), FilesError> {
-        let size = upload.local.size();
+        let (size, file) = (upload.local.size(), upload.local.as_fd());
         let mut done = offset;
         self.progress(upload.index, Phase::Sending, done, Some(size));
         while done < size {
@@ -236,7 +244,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 return Err(error);
             }
             hasher.update(chunk);
-            let answer = self.under_way()?.send(chunk, Activity::Sending)?;
+            let answer = self.under_way()?.send_file(file, done, chunk, Activity::Sending)?;
             self.report.bytes_sent += chunk.len() as u64;
             if let Some(answer) = answer {
                 return Err(self.stopped(upload, answer)?);
@@ -277,7 +285,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         self.progress(upload.index, Phase::Waiting, 0, None);
         match self.under_way()?.answer(Activity::WaitingForReceipt)? {
             Answer::Stored { have_it, receipt } => {
-                check_vouched(&upload.file.name, &receipt, upload.local.size(), hash)?;
+                self.check_vouched(&upload.file.name, &receipt, upload.local.size(), hash)?;
                 self.remember(upload, hash);
                 self.vouched(upload.index, &upload.file.name, have_it, &receipt);
                 Ok(Next::Done)
