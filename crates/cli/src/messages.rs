@@ -105,12 +105,61 @@ impl Messages {
         self.format(id, Some(&arguments))
     }
 
+    /// A text with variables, taken apart once to be filled many times: filling costs a copy, where
+    /// formatting costs a look at the whole message. Only for texts without plural forms.
+    pub(crate) fn template(&self, id: Id, variables: &[&'static str]) -> Template {
+        // Private use characters stand for the variables; no text of ours has any.
+        let mark =
+            |index: usize| u32::try_from(index).ok().and_then(|at| char::from_u32(0xe000 + at));
+        let mut arguments = FluentArgs::with_capacity(variables.len());
+        for (index, name) in variables.iter().enumerate() {
+            arguments.set(*name, mark(index).unwrap_or_default().to_string());
+        }
+        let text = self.format(id, Some(&arguments));
+        let mut pieces = vec![Piece::Text(String::new())];
+        for character in text.chars() {
+            let variable = (0..variables.len()).find(|index| mark(*index) == Some(character));
+            match (variable, pieces.last_mut()) {
+                (Some(index), _) => pieces.push(Piece::Variable(index)),
+                (None, Some(Piece::Text(text))) => text.push(character),
+                (None, _) => pieces.push(Piece::Text(character.to_string())),
+            }
+        }
+        Template(pieces)
+    }
+
     fn format(&self, id: Id, arguments: Option<&FluentArgs<'_>>) -> String {
         let name = id.name();
         let pattern = self.bundle.get_message(&name).and_then(|message| message.value());
         let Some(pattern) = pattern else { return name };
         let mut errors = Vec::new();
         self.bundle.format_pattern(pattern, arguments, &mut errors).into_owned()
+    }
+}
+
+/// A text to be filled in, see [`Messages::template`].
+#[derive(Clone, Debug)]
+pub(crate) struct Template(Vec<Piece>);
+
+/// A part of a [`Template`].
+#[derive(Clone, Debug)]
+enum Piece {
+    Text(String),
+    /// The index of a variable.
+    Variable(usize),
+}
+
+impl Template {
+    /// The text with these values, in the order in which the variables were named.
+    pub(crate) fn fill(&self, values: &[&str]) -> String {
+        let mut text = String::new();
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Variable(index) => text.push_str(values.get(*index).unwrap_or(&"")),
+            }
+        }
+        text
     }
 }
 

@@ -196,6 +196,22 @@ fn usage_errors_suggest_the_nearest_name() {
         (&["connect", "h:1", "--expect", ""], &["--expect: \"\" is not", "empty pattern"]),
         (&["connect", "h:1", "h:2"], &["h:2 is one argument too many", "colok connect --help"]),
         (&["explain", "300.1.1.1"], &["300.1.1.1 is not an IPv4 address", "0 to 255", "try: "]),
+        (&["send"], &["Usage Error: colok send node_name file_name", "send needs HOST", "HOST"]),
+        (&["send", "h"], &["Usage Error: colok send node_name file_name", "needs FILE", "FILE..."]),
+        (&["get", "h"], &["get needs NAME", "try: colok get [OPTION]... HOST NAME..."]),
+        (&["get", "h", "../x"], &["NAME: ../x cannot be the name", "a part of it is . or .."]),
+        (&["get", "h", "x", "--range", "5"], &["--range: 5 is not", "FIRST-LAST"]),
+        (&["get", "h", "x", "-o", "-", "--json"], &["--json would have no effect", "the bytes"]),
+        (&["list", "udp://h"], &["files is not served over udp", "datagrams get lost", "list tcp"]),
+        (&["stat", "h", ".colok/x"], &["NAME: .colok/x cannot be", "the store's own"]),
+        (&["send", "h", "-"], &["standard input needs a --name", "try: colok send h - --name"]),
+        (&["send", "h", "a", "b", "--name", "c"], &["--name is for one file", "one by one"]),
+        (
+            &["serve", "echo", "--root", "x"],
+            &["--root would have no effect", "files", "serve files"],
+        ),
+        (&["serve", "--keep-free", "100"], &["--keep-free: 100 is not", "from 0 to 99"]),
+        (&["serve", "--max-file-size", "0"], &["--max-file-size: 0 is not", "K is 1024"]),
         (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),
     ] {
         let lines = told(&colok(arguments), 2);
@@ -207,6 +223,36 @@ fn usage_errors_suggest_the_nearest_name() {
         let indonesian = told(&colok(&[arguments, &["--lang", "id"]].concat()), 2);
         assert_eq!(indonesian.len(), lines.len(), "{indonesian:#?}");
         assert_ne!(indonesian, lines);
+    }
+}
+
+#[test]
+fn a_local_file_is_looked_for_before_a_server() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be bound");
+    listener.set_nonblocking(true).expect("it is a socket");
+    let host = listener.local_addr().expect("it is bound").to_string();
+    for (language, why) in [
+        ("en", "  why: nothing was sent; the server was not asked"),
+        ("id", "  sebab: tidak ada yang dikirim; server tidak dihubungi"),
+    ] {
+        let lines = told(&colok(&["send", &host, "/no/such/file", "--lang", language]), 1);
+        let first = "colok: open file: No such file or directory (/no/such/file)";
+        assert_eq!(lines, [first, why]);
+    }
+    let error = listener.accept().expect_err("nobody came");
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_dead_file_store_names_the_command_that_would_start_one() {
+    let file = std::env::current_exe().expect("this test is a file");
+    let file = file.to_str().expect("it is text");
+    let port = dead_port();
+    let host = format!("127.0.0.1:{port}");
+    for arguments in [&["send", &host, file][..], &["list", &host], &["stat", &host, "x"]] {
+        let lines = told(&colok(arguments), 1);
+        assert_eq!(lines[0], format!("colok: connect tcp://{host}: Connection refused"));
+        assert_eq!(lines[2], format!("  try: colok serve files=tcp://localhost:{port}"));
     }
 }
 

@@ -59,7 +59,10 @@ impl Server {
 
     /// Whether the root directory of the store was made just now.
     pub fn store_created(&self) -> bool {
-        self.listeners.iter().filter_map(|listener| listener.store.as_ref()).any(|store| store.created())
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.store.as_ref())
+            .any(|store| store.created())
     }
 
     /// The model that will run it; `auto` is resolved.

@@ -20,7 +20,6 @@ mod fresh;
 mod group;
 mod hashes;
 mod listing;
-mod local_hashes;
 mod open;
 mod options;
 mod parents;
@@ -41,13 +40,15 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use colok_proto::Address;
+use colok_proto::files::StoreError;
+use rustix::io::Errno;
 
 pub use conversation::{Conversation, StoreResult};
 use disk::{Disk, Linux};
 pub use event::FileEvent;
 use group::Group;
 use hashes::Hashes;
-pub use local_hashes::LocalHashes;
+use listing::Aheads;
 pub use options::{Secret, StoreOpenError, StoreOptions};
 use parents::SafeDirectories;
 use places::Places;
@@ -69,6 +70,7 @@ pub struct Store<D: Disk = Linux> {
     bytes_group: Group<D::Handle>,
     names_group: Group<D::Handle>,
     safe_directories: SafeDirectories,
+    aheads: Aheads,
     /// Pushes that wait for a commit with their descriptors open, of all conversations.
     waiting: AtomicUsize,
 }
@@ -96,6 +98,19 @@ impl<D: Disk> Store<D> {
     /// Starts the conversation of a connection. `client` is whom uploads are counted for.
     pub fn conversation(self: &Arc<Self>, client: &Address) -> Conversation<D> {
         Conversation::new(Arc::clone(self), client)
+    }
+
+    /// A store that was opened for reading stays as it is, whoever asks.
+    fn may_write(&self) -> Result<(), StoreError> {
+        match self.private {
+            Some(_) => Ok(()),
+            None => Err(problem::failed(Errno::ROFS)),
+        }
+    }
+
+    #[cfg(test)]
+    fn disk(&self) -> &D {
+        &self.disk
     }
 
     /// Where partials are, if the store may be written.

@@ -253,7 +253,8 @@ impl Colok<'_> {
     ) -> Trial {
         let mut server = plain_command(self.program, &place.folder);
         server.arg("serve").arg(format!("files=tcp://{}", place.address));
-        server.arg("--root").arg(store(place));
+        // The rsync daemon writes no line for each file either.
+        server.arg("--quiet").arg("--root").arg(store(place));
         let prepare = Vec::new();
         Trial { server, life: Life::Long, prepare, client, check: Box::new(check) }
     }
@@ -299,7 +300,8 @@ fn notes(work: &Work) -> Vec<String> {
          waits about 0.1 s for delayed acknowledgements, so the row rsync-nodelay is the one with \
          the same socket options. nc has no such option.",
         "Nobody syncs to a disk. The rsync daemon looks up no names and runs as whoever runs the \
-         benchmark; nginx has the settings of Debian's nginx.conf (sendfile on).",
+         benchmark; nginx has the settings of Debian's nginx.conf (sendfile on). colok serves with \
+         --quiet, because the rsync daemon writes no line for each file by default.",
         "Data: random bytes.",
         "Not measured: a network between two machines, a real disk and durability above none, \
          other models of the server than the one colok chooses, resumed transfers, many clients \

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use colok::client::ConnectOptions;
 use colok::client::files::{AccessToken, FileClientOptions, UploadSecret};
 use colok::clock::Clock;
-use colok::net::url::Place;
+use colok::net::url::{Place, Url};
 use colok::proto::ServiceKind;
 use etcetera::BaseStrategy as _;
 
@@ -21,11 +21,13 @@ pub(super) struct Setup {
     pub(super) options: FileClientOptions,
     /// The server as a user types it.
     pub(super) host: String,
+    /// Whether the same command, given again, goes on where this one was.
+    pub(super) resumes: bool,
 }
 
 impl Setup {
-    /// From the options about time. Ctrl-C interrupts from here on.
-    pub(super) fn new(reach: &Reach, messages: &Messages) -> Result<Self, Problem> {
+    /// From the options about time.
+    pub(super) fn new(reach: &Reach) -> Self {
         let clock = Clock::start();
         let usual = ConnectOptions::default();
         let connect = ConnectOptions {
@@ -34,16 +36,19 @@ impl Setup {
             deadline: reach.deadline.map(|time| clock.now() + time),
             ..usual
         };
-        let mut options = FileClientOptions {
-            connect,
-            interrupt: Some(interrupt::watch(messages)?),
-            ..FileClientOptions::default()
-        };
+        let mut options = FileClientOptions { connect, ..FileClientOptions::default() };
         if let Some(idle) = reach.idle_timeout {
             options.reply_timeout = idle;
             options.work_timeout = options.work_timeout.max(idle);
         }
-        Ok(Self { clock, options, host: host_text(reach) })
+        Self { clock, options, host: host_text(&reach.url), resumes: false }
+    }
+
+    /// From here on Ctrl-C interrupts in order. Before, while files are only looked at and nobody
+    /// has heard of us, it just ends the process.
+    pub(super) fn heed_signals(&mut self, messages: &Messages) -> Result<(), Problem> {
+        self.options.interrupt = Some(interrupt::watch(messages)?);
+        Ok(())
     }
 
     /// What storing needs besides: the server's secret, and ours, which makes broken uploads
@@ -67,23 +72,40 @@ impl Setup {
     }
 
     /// Goes to another server.
-    pub(super) fn visit(&mut self, reach: &Reach) {
-        self.host = host_text(reach);
+    pub(super) fn visit(&mut self, url: &Url) {
+        self.host = host_text(url);
     }
 
     /// For what is told about problems.
     pub(super) fn asked<'a>(&'a self, verb: &'static str, messages: &'a Messages) -> Asked<'a> {
-        Asked { verb, host: &self.host, messages }
+        Asked { verb, host: &self.host, resumes: self.resumes, messages }
     }
 }
 
 /// `localhost` for `tcp://localhost:25563`: what a user types.
-fn host_text(reach: &Reach) -> String {
-    let text = reach.url.without_options();
+fn host_text(url: &Url) -> String {
+    let text = url.without_options();
     let text = text.strip_prefix("tcp://").unwrap_or(&text);
     let usual = format!(":{}", ServiceKind::Files.default_port());
-    match &reach.url.place {
+    match &url.place {
         Place::Inet { .. } => text.strip_suffix(&usual).unwrap_or(text).to_owned(),
         Place::Path(_) | Place::Abstract(_) => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_are_as_users_type_them() {
+        for (url, expected) in [
+            ("tcp://localhost:25563", "localhost"),
+            ("tcp://[::1]:25563", "[::1]"),
+            ("tcp://127.0.0.1:7", "127.0.0.1:7"),
+            ("unix:@files", "unix:@files"),
+        ] {
+            assert_eq!(host_text(&url.parse().expect("it is an address")), expected);
+        }
     }
 }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::path::Path;
+use std::time::Duration;
 
-use colok::client::files::{Ending, FilesError, Receipt};
+use colok::client::files::{Ending, FilesError, PlanProblem, Receipt};
 use colok::proto::files::Entry;
 use serde::Serialize;
 
@@ -51,9 +52,9 @@ pub(super) enum JsonEvent<'a> {
         hash: Option<String>,
         expected: Option<String>,
     },
-    /// One file failed; the others go on.
+    /// One file failed; the others go on. Without a name it ended everything.
     Failed {
-        name: &'a str,
+        name: Option<&'a str>,
         path: Option<Cow<'a, str>>,
         reason: &'static str,
         code: Option<u16>,
@@ -97,12 +98,47 @@ impl<'a> From<&'a Entry> for JsonEvent<'a> {
 impl<'a> JsonEvent<'a> {
     /// One file that failed.
     pub(super) fn failed(name: &'a str, path: Option<&'a Path>, error: &FilesError) -> Self {
+        Self::failure(Some(name), path, error)
+    }
+
+    /// What ended everything.
+    pub(super) fn broken(error: &'a FilesError) -> Self {
+        let path = match error {
+            FilesError::Local { path, .. } => Some(path.as_path()),
+            FilesError::Plan(PlanProblem::TargetExists { path }) => Some(path.as_path()),
+            _ => None,
+        };
+        Self::failure(None, path, error)
+    }
+
+    fn failure(name: Option<&'a str>, path: Option<&'a Path>, error: &FilesError) -> Self {
         let code = match error {
             FilesError::Refused(refusal) => Some(refusal.code),
             _ => None,
         };
         let path = path.map(Path::to_string_lossy);
         Self::Failed { name, path, reason: reason(error), code, error: error.to_string() }
+    }
+}
+
+/// How many files are what, for the last event of a transfer.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) files: u64,
+    pub(super) stored: u64,
+    pub(super) have_it: u64,
+    pub(super) got: u64,
+    pub(super) bytes: u64,
+}
+
+impl Counts {
+    /// Everything is over: what is neither stored nor here has failed.
+    pub(super) fn done(self, duration: Duration, exit: Exit) -> JsonEvent<'static> {
+        let Self { files, stored, have_it, got, bytes } = self;
+        let failed = files.saturating_sub(stored + have_it + got);
+        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        let exit = exit as u8;
+        JsonEvent::Done { files, stored, have_it, got, failed, bytes, duration_ms, exit }
     }
 }
 
@@ -114,10 +150,12 @@ fn reason(error: &FilesError) -> &'static str {
         }
         FilesError::Refused(refusal) if refusal.code == 404 => "not-found",
         FilesError::Refused(_) => "refused",
-        FilesError::Local { .. } => "local-file",
+        FilesError::Plan(PlanProblem::TargetExists { .. }) => "exists",
+        FilesError::Local { .. } | FilesError::Plan(_) => "local-file",
         FilesError::Changed { .. } | FilesError::ChangedThere { .. } => "changed",
         FilesError::Damaged { .. } | FilesError::WrongReceipt { .. } => "damaged",
         FilesError::TargetExists { .. } => "exists",
+        FilesError::LessSafe { .. } => "less-safe",
         FilesError::Interrupted => "interrupted",
         other => match other.ending() {
             Ending::TimeRanOut => "time-ran-out",

@@ -10,7 +10,7 @@ use colok::client::files::{
 use colok::observe::NoTap;
 
 use super::client::Setup;
-use super::event::{JsonEvent, exit_of};
+use super::event::{Counts, JsonEvent, exit_of};
 use super::progress::Progress;
 use super::screen::{Results, Screen, Work};
 use crate::arguments::GetArguments;
@@ -21,12 +21,19 @@ use crate::units::{duration_text, size_text};
 
 /// Gets what was asked for.
 pub(crate) fn run(arguments: &GetArguments, messages: &Messages) -> Result<Exit, Problem> {
-    let setup = Setup::new(&arguments.reach, messages)?;
+    let mut setup = Setup::new(&arguments.reach);
+    setup.heed_signals(messages)?;
+    setup.resumes = !arguments.is_to_output();
     let asked = setup.asked("get", messages);
-    let plan = plan_get(&arguments.names, &arguments.options)
-        .map_err(|error| Problem::of_files(&error, asked))?;
-    let screen = screen(arguments, &plan, messages);
-    let mut getting = Getting { arguments, asked, plan: &plan, screen };
+    let plan = plan_get(&arguments.names, &arguments.options).map_err(|error| {
+        let problem = Problem::of_files(&error, asked);
+        let screen = screen(arguments, 0, messages);
+        screen.broke_off(&error, Counts::default(), Duration::ZERO, problem.exit);
+        problem
+    })?;
+    let screen = screen(arguments, plan.files.len(), messages);
+    let counts = Counts { files: plan.files.len() as u64, ..Counts::default() };
+    let mut getting = Getting { arguments, asked, plan: &plan, screen, counts };
     getting.screen.event(&JsonEvent::Plan { files: plan.files.len(), bytes: 0 });
     let started = Instant::now();
     let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
@@ -36,14 +43,14 @@ pub(crate) fn run(arguments: &GetArguments, messages: &Messages) -> Result<Exit,
         Ok(report) => getting.end(&report, started.elapsed()),
         Err(error) => {
             let problem = Problem::of_files(&error, asked);
-            // What standard output has to say comes after; the problem is what matters.
-            let _ = getting.screen.finish();
+            let Getting { screen, counts, .. } = getting;
+            screen.broke_off(&error, counts, started.elapsed(), problem.exit);
             Err(problem)
         }
     }
 }
 
-fn screen(arguments: &GetArguments, plan: &GetPlan, messages: &Messages) -> Screen {
+fn screen(arguments: &GetArguments, files: usize, messages: &Messages) -> Screen {
     let results = if arguments.json {
         Results::Json
     } else if arguments.quiet || arguments.is_to_output() {
@@ -54,7 +61,7 @@ fn screen(arguments: &GetArguments, plan: &GetPlan, messages: &Messages) -> Scre
     // Bars among the bytes of a file would spoil both.
     let mixed = arguments.is_to_output() && std::io::IsTerminal::is_terminal(&std::io::stdout());
     let wanted = !arguments.json && !arguments.quiet && !mixed;
-    Screen::new(results, Progress::new(plan.files.len(), None, wanted, messages), messages)
+    Screen::new(results, Progress::new(files, None, wanted, messages), messages)
 }
 
 /// Files on their way.
@@ -63,6 +70,7 @@ struct Getting<'a> {
     asked: Asked<'a>,
     plan: &'a GetPlan,
     screen: Screen,
+    counts: Counts,
 }
 
 impl Getting<'_> {
@@ -98,6 +106,8 @@ impl Getting<'_> {
     }
 
     fn got(&mut self, got: &Got) {
+        self.counts.got += 1;
+        self.counts.bytes = self.counts.bytes.saturating_add(got.range.end - got.range.start);
         self.screen.event(&JsonEvent::Got {
             name: got.name.as_str(),
             path: got.path.as_deref().map(Path::to_string_lossy),
@@ -123,17 +133,8 @@ impl Getting<'_> {
     /// The last lines, and how it ended.
     fn end(mut self, report: &GetReport, duration: Duration) -> Result<Exit, Problem> {
         let exit = exit_of(report.ending);
-        let files = self.plan.files.len() as u64;
-        self.screen.event(&JsonEvent::Done {
-            files,
-            stored: 0,
-            have_it: 0,
-            got: report.got,
-            failed: report.failed,
-            bytes: report.bytes,
-            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
-            exit: exit as u8,
-        });
+        let files = self.counts.files;
+        self.screen.event(&self.counts.done(duration, exit));
         if files > 1 {
             self.screen.line(|messages| {
                 say!(

@@ -21,7 +21,8 @@ const SIZE_WIDTH: usize = 13;
 
 /// Lists what was asked for.
 pub(crate) fn run(arguments: &ListArguments, messages: &Messages) -> Result<Exit, Problem> {
-    let setup = Setup::new(&arguments.reach, messages)?;
+    let mut setup = Setup::new(&arguments.reach);
+    setup.heed_signals(messages)?;
     let results = if arguments.json { Results::Json } else { Results::Lines };
     let progress = Progress::new(0, None, false, messages);
     let mut screen = Screen::new(results, progress, messages);

@@ -39,7 +39,8 @@ impl Receipts {
     pub(super) fn keep(&mut self, receipt: &Receipt) -> Result<(), Problem> {
         let line = receipt.to_json() + "\n";
         let mut write = || {
-            if self.kept == 0 {
+            // A pipe or a terminal (`/dev/stdout`) holds nothing that could be replaced.
+            if self.kept == 0 && self.file.metadata()?.is_file() {
                 self.file.set_len(0)?;
             }
             self.kept += 1;
@@ -55,5 +56,59 @@ impl Drop for Receipts {
             // An empty file would look like a receipt; when it cannot be removed it still is none.
             let _ = std::fs::remove_file(&self.path);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use colok::proto::files::{Durability, Hash, HaveIt, Name};
+
+    use super::*;
+
+    fn receipt(name: &str) -> Receipt {
+        Receipt {
+            server: "tcp://localhost:25563".into(),
+            name: Name::new(name).expect("it is a name"),
+            size: 5,
+            hash: Hash([0xab; 32]),
+            durability: Durability::Full,
+            outcome: HaveIt::Stored,
+            time_unix_s: 1_700_000_000,
+        }
+    }
+
+    #[test]
+    fn what_was_there_is_replaced_by_the_first_receipt_and_not_sooner() {
+        let name = format!("colok-receipts-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir(&folder).expect("the folder is new");
+        let path = folder.join("receipts.json");
+        let text = || std::fs::read_to_string(&path);
+
+        drop(Receipts::open(&path).expect("it can be made"));
+        assert!(text().is_err(), "an empty file is no receipt");
+
+        let mut receipts = Receipts::open(&path).expect("it can be made");
+        for name in ["a", "b"] {
+            receipts.keep(&receipt(name)).expect("it can be written");
+        }
+        drop(receipts);
+        let two = text().expect("it is there");
+        assert_eq!(Receipt::read_all(&two), Ok(vec![receipt("a"), receipt("b")]));
+
+        drop(Receipts::open(&path).expect("it is there"));
+        assert_eq!(text().expect("it is there"), two, "no receipt came");
+
+        let mut receipts = Receipts::open(&path).expect("it is there");
+        receipts.keep(&receipt("c")).expect("it can be written");
+        let one = Receipt::read_all(&text().expect("it is there"));
+        assert_eq!(one, Ok(vec![receipt("c")]));
+        std::fs::remove_dir_all(&folder).expect("the folder is ours");
+    }
+
+    #[test]
+    fn what_is_no_file_takes_receipts_too() {
+        let mut receipts = Receipts::open(Path::new("/dev/null")).expect("every Linux has it");
+        receipts.keep(&receipt("a")).expect("it can be written");
     }
 }

@@ -7,12 +7,12 @@
 use std::io::Write as _;
 use std::time::{Duration, Instant};
 
-use colok::client::files::Phase;
+use colok::client::files::{FilesError, Phase};
 
-use super::event::JsonEvent;
+use super::event::{Counts, JsonEvent};
 use super::progress::Progress;
 use crate::messages::{Id, Messages};
-use crate::problem::Problem;
+use crate::problem::{Exit, Problem};
 use crate::say;
 use crate::style::Style;
 use crate::units::duration_text;
@@ -168,6 +168,21 @@ impl Screen {
         });
         self.failed = written.err();
         self.gathered.clear();
+    }
+
+    /// Tells programs what ended everything, and how far it was; takes progress away. People are
+    /// told the problem by whoever gets it, behind all this.
+    pub(super) fn broke_off(
+        mut self,
+        error: &FilesError,
+        counts: Counts,
+        duration: Duration,
+        exit: Exit,
+    ) {
+        self.event(&JsonEvent::broken(error));
+        self.event(&counts.done(duration, exit));
+        // Standard output may have failed as well; the problem is what matters.
+        let _ = self.finish();
     }
 
     /// Takes progress away and writes what is left; the problem of standard output, if it had one.

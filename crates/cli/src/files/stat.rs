@@ -16,7 +16,8 @@ use crate::units::{rfc3339_seconds, size_text};
 
 /// Asks for what is known.
 pub(crate) fn run(arguments: &StatArguments, messages: &Messages) -> Result<Exit, Problem> {
-    let setup = Setup::new(&arguments.reach, messages)?;
+    let mut setup = Setup::new(&arguments.reach);
+    setup.heed_signals(messages)?;
     let results = if arguments.json { Results::Json } else { Results::Lines };
     let progress = Progress::new(0, None, false, messages);
     let mut screen = Screen::new(results, progress, messages);

@@ -93,7 +93,8 @@ impl Tally {
             Verdict::Unreadable(_) => (&mut self.unknown, "unreadable", Id::VerifyUnreadable),
         };
         *count += 1;
-        self.bytes += checked.size.unwrap_or(0);
+        // Sizes are what a server says.
+        self.bytes = self.bytes.saturating_add(checked.size.unwrap_or(0));
         let Checked { name, size, .. } = *checked;
         let (hash, expected) = (checked.hash.clone(), checked.expected.clone());
         let event = JsonEvent::Checked { name, verdict: word, size, hash, expected };
@@ -132,6 +133,12 @@ impl Tally {
         } else {
             Exit::Done
         }
+    }
+
+    /// Shows what was found when the rest cannot be looked at: that is no verdict on all of it.
+    fn break_off(self) {
+        // Standard output may have failed as well; what broke it off matters more.
+        let _ = self.screen.finish();
     }
 
     /// The last line, and how it ended.

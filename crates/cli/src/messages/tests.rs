@@ -96,3 +96,23 @@ fn variables_are_put_in_without_marks() {
     let text = crate::say!(messages, Id::LogResumed, address = "tcp://127.0.0.1:7");
     assert_eq!(text, "accepting again on tcp://127.0.0.1:7");
 }
+
+#[test]
+fn a_template_gives_what_formatting_gives() {
+    for language in [Language::English, Language::Indonesian] {
+        let messages = Messages::new(language);
+        let template = messages.template(Id::LogReplied, &["bytes"]);
+        assert_eq!(template.fill(&["17"]), crate::say!(messages, Id::LogReplied, bytes = "17"));
+        let names = ["name", "size", "durability", "hash"];
+        let template = messages.template(Id::SendStored, &names);
+        let formatted = crate::say!(
+            messages,
+            Id::SendStored,
+            name = "a",
+            size = "1",
+            durability = "full",
+            hash = "ab"
+        );
+        assert_eq!(template.fill(&["a", "1", "full", "ab"]), formatted);
+    }
+}

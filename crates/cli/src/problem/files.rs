@@ -12,6 +12,7 @@ use colok::proto::ServiceKind;
 use colok::proto::files::{
     COMPONENT_BYTES_MAX, COMPONENTS_MAX, NAME_BYTES_MAX, Name, NameProblem, RESERVED,
 };
+use rustix::io::Errno;
 
 use super::sockets::{self, quoted};
 use super::{Exit, Problem, errno_text};
@@ -25,7 +26,16 @@ pub(crate) struct Asked<'a> {
     pub(crate) verb: &'static str,
     /// As the user can type it.
     pub(crate) host: &'a str,
+    /// Whether the same command goes on where this one was.
+    pub(crate) resumes: bool,
     pub(crate) messages: &'a Messages,
+}
+
+impl Asked<'_> {
+    /// The advice to do it again.
+    fn again(self) -> String {
+        self.messages.text(if self.resumes { Id::FilesGoOn } else { Id::FilesAgain })
+    }
 }
 
 impl Exit {
@@ -57,6 +67,11 @@ impl Problem {
         Self::new(Exit::Usage, what).why(name_problem(problem, messages))
     }
 
+    /// Somebody stopped it.
+    pub(crate) fn interrupted(messages: &Messages) -> Self {
+        Self::new(Exit::Interrupted, messages.text(Id::FilesInterrupted))
+    }
+
     /// Something with files that went wrong.
     pub(crate) fn of_files(error: &FilesError, asked: Asked<'_>) -> Self {
         let Asked { messages, .. } = asked;
@@ -66,6 +81,10 @@ impl Problem {
                 sockets::connect(address, attempts, Some(ServiceKind::Files), messages)
             }
             FilesError::Net(error) => Self::of(error, messages),
+            // Whoever read our output has gone (`| head`): nobody is left to be told.
+            FilesError::Local { path, errno: Errno::PIPE, .. } if path.as_os_str() == "-" => {
+                Self::silent(exit)
+            }
             FilesError::Local { action, path, errno } => {
                 let text = errno_text(errno.raw_os_error());
                 // `open file: No such file or directory` are words of a contract.
@@ -73,10 +92,7 @@ impl Problem {
             }
             FilesError::Plan(problem) => plan(problem, exit, asked),
             FilesError::Refused(refusal) => refused(refusal, exit, asked),
-            FilesError::Interrupted => {
-                let problem = Self::new(exit, messages.text(Id::FilesInterrupted));
-                problem.next(messages.text(Id::FilesGoOn))
-            }
+            FilesError::Interrupted => Self::interrupted(messages).next(asked.again()),
             other => unsound(other, exit, asked),
         }
     }
@@ -106,6 +122,14 @@ fn unsound(error: &FilesError, exit: Exit, asked: Asked<'_>) -> Problem {
                 expected = sent.to_string()
             ))
         }
+        FilesError::LessSafe { name, asked, reached } => {
+            let (name, reached) = (shown_name(name), reached.name());
+            told(say!(messages, Id::FileLessSafe, name = name, reached = reached)).why(say!(
+                messages,
+                Id::FileLessSafeWhy,
+                asked = asked.name()
+            ))
+        }
         FilesError::TargetExists { path } => target_exists(path, exit, messages),
         FilesError::ChangedThere { name } => {
             told(say!(messages, Id::FileChangedThere, name = shown_name(name)))
@@ -118,17 +142,16 @@ fn unsound(error: &FilesError, exit: Exit, asked: Asked<'_>) -> Problem {
             };
             told(format!("{address}: {reason}"))
                 .why(messages.text(Id::FilesLostWhy))
-                .next(messages.text(Id::FilesGoOn))
+                .next(asked.again())
         }
         FilesError::Silent { address, after, .. } => {
             let time = duration_text(*after);
             told(say!(messages, Id::FilesSilent, address = address.as_str(), time = time))
                 .why(messages.text(Id::FilesSilentWhy))
-                .next(messages.text(Id::FilesGoOn))
+                .next(asked.again())
         }
         FilesError::Deadline { address, .. } => {
-            told(format!("{address}: {}", messages.text(Id::EndDeadline)))
-                .next(messages.text(Id::FilesGoOn))
+            told(format!("{address}: {}", messages.text(Id::EndDeadline))).next(asked.again())
         }
         FilesError::NotAStore { address, said, .. } => {
             let what = say!(messages, Id::FilesNotAStore, address = address.as_str());
@@ -140,7 +163,7 @@ fn unsound(error: &FilesError, exit: Exit, asked: Asked<'_>) -> Problem {
 }
 
 fn plan(problem: &PlanProblem, exit: Exit, asked: Asked<'_>) -> Problem {
-    let Asked { messages, verb, host } = asked;
+    let Asked { messages, verb, host, .. } = asked;
     let told = |what: String| Problem::new(exit, what);
     match problem {
         PlanProblem::Directory { path } => {
@@ -151,6 +174,12 @@ fn plan(problem: &PlanProblem, exit: Exit, asked: Asked<'_>) -> Problem {
         PlanProblem::NotAFile { path } => {
             let file = quoted(&shown(path));
             told(say!(messages, Id::PlanNotAFile, path = shown(path)))
+                .next(format!("colok send {host} - --name NAME < {file}"))
+        }
+        PlanProblem::NoSize { path } => {
+            let file = quoted(&shown(path));
+            told(say!(messages, Id::PlanNoSize, path = shown(path)))
+                .why(messages.text(Id::PlanNoSizeWhy))
                 .next(format!("colok send {host} - --name NAME < {file}"))
         }
         PlanProblem::Name { path, name, problem } => {
@@ -204,7 +233,7 @@ fn target_exists(path: &Path, exit: Exit, messages: &Messages) -> Problem {
 
 /// What a server refused: its own words, why, and what to try.
 fn refused(refusal: &Refusal, exit: Exit, asked: Asked<'_>) -> Problem {
-    let Asked { messages, verb, host } = asked;
+    let Asked { messages, verb, host, .. } = asked;
     let subject = refusal.name.as_ref().map_or_else(|| host.to_owned(), shown_name);
     if refusal.is_name_taken() && refusal.hash.is_some() {
         return name_taken(refusal, &subject, exit, asked);
@@ -219,7 +248,7 @@ fn refused(refusal: &Refusal, exit: Exit, asked: Asked<'_>) -> Problem {
         403 => why(Id::RefusedWriteWhy).next(messages.text(Id::RefusedWriteNext)),
         404 => problem.next(format!("colok list {host}")),
         409 => why(Id::RefusedNotAFileWhy).next(messages.text(Id::RefusedOtherName)),
-        411 => why(Id::RefusedHashWhy).next(messages.text(Id::FilesGoOn)),
+        411 => why(Id::RefusedHashWhy).next(asked.again()),
         413 => match refusal.limit {
             Some(limit) => {
                 let limit = size_text(limit);
@@ -232,7 +261,11 @@ fn refused(refusal: &Refusal, exit: Exit, asked: Asked<'_>) -> Problem {
             None => problem,
         },
         429 => why(Id::RefusedUploadsWhy).next(messages.text(Id::RefusedLater)),
-        503 => why(Id::RefusedStoppingWhy).next(messages.text(Id::RefusedLater)),
+        500 => match refusal.errno {
+            Some(errno) => problem.why(errno_text(errno)),
+            None => problem,
+        },
+        503 => why(Id::RefusedNotNowWhy).next(messages.text(Id::RefusedLater)),
         507 => why(Id::RefusedSpaceWhy),
         _ => problem,
     }
@@ -286,12 +319,100 @@ pub(crate) fn shown(path: &Path) -> String {
 
 /// A stored name, harmless for the terminal.
 pub(crate) fn shown_name(name: &Name) -> String {
+    let harmless = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'\\';
+    // Most names are; there may be ten thousand of them a second.
+    if name.as_str().bytes().all(harmless) {
+        return name.as_str().to_owned();
+    }
     printable(name.as_str().as_bytes())
 }
 
 #[cfg(test)]
 mod tests {
+    use colok::proto::files::Hash;
+
     use super::*;
+    use crate::messages::Language;
+    use crate::style::Style;
+
+    fn told(error: &FilesError, language: Language) -> (Exit, Vec<String>) {
+        let messages = Messages::new(language);
+        let asked = Asked { verb: "send", host: "localhost", resumes: true, messages: &messages };
+        let problem = Problem::of_files(error, asked);
+        let text = problem.render(&messages, Style::PLAIN);
+        (problem.exit, text.lines().map(str::to_owned).collect())
+    }
+
+    fn refusal(code: u16, text: &str) -> Refusal {
+        Refusal {
+            name: Name::new("docs/a.txt").ok(),
+            code,
+            text: text.to_owned(),
+            size: None,
+            hash: None,
+            limit: None,
+            errno: None,
+        }
+    }
+
+    #[test]
+    fn name_taken_is_the_same_in_every_language_and_says_what_to_do() {
+        for language in [Language::English, Language::Indonesian] {
+            let taken = Refusal {
+                size: Some(5),
+                hash: Some(Hash([0xab; 32])),
+                ..refusal(409, "whatever the server says")
+            };
+            let (exit, lines) = told(&taken.into(), language);
+            assert_eq!(exit, Exit::Refused);
+            assert_eq!(lines[0], "colok: docs/a.txt: name taken");
+            assert!(lines[1].contains("(5 B, BLAKE3 abab"), "{}", lines[1]);
+            assert!(lines[2].ends_with("--name docs/a-2.txt"), "{}", lines[2]);
+            assert!(lines[3].ends_with("colok get localhost docs/a.txt"), "{}", lines[3]);
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_stands_first_and_the_way_out_last() {
+        for (code, text, exit, next) in [
+            (401, "token needed", Exit::Refused, Some("--token-file FILE")),
+            (403, "not from here", Exit::Refused, Some("--allow-anonymous-write")),
+            (403, "read only", Exit::Refused, None),
+            (404, "no such file", Exit::Failed, Some("colok list localhost")),
+            (409, "not a file", Exit::Refused, Some("--name NAME")),
+            (503, "stopping", Exit::Failed, Some("in a while")),
+            (507, "no space", Exit::Refused, None),
+        ] {
+            let (told_exit, lines) = told(&refusal(code, text).into(), Language::English);
+            assert_eq!((told_exit, &*lines[0]), (exit, &*format!("colok: docs/a.txt: {text}")));
+            let last = lines.last().filter(|line| line.starts_with("  try: "));
+            match next {
+                Some(next) => assert!(last.is_some_and(|last| last.ends_with(next)), "{lines:?}"),
+                None => assert_eq!(last, None),
+            }
+        }
+    }
+
+    #[test]
+    fn who_cannot_go_on_is_not_told_so() {
+        let messages = Messages::new(Language::English);
+        for (resumes, advice) in [(true, "again; it goes on where it was"), (false, "again")] {
+            let asked = Asked { verb: "list", host: "localhost", resumes, messages: &messages };
+            let problem = Problem::of_files(&FilesError::Interrupted, asked);
+            let text = problem.render(&messages, Style::PLAIN);
+            assert_eq!(text, format!("colok: interrupted\n  try: the same command {advice}\n"));
+        }
+    }
+
+    #[test]
+    fn a_reader_that_has_gone_is_told_nothing() {
+        let error =
+            |path: &str, errno| FilesError::Local { action: "write", path: path.into(), errno };
+        let (exit, lines) = told(&error("-", Errno::PIPE), Language::English);
+        assert_eq!((exit, lines), (Exit::Failed, vec![]));
+        let (_, lines) = told(&error("a", Errno::NOSPC), Language::English);
+        assert_eq!(lines, ["colok: write file: No space left on device (a)"]);
+    }
 
     #[test]
     fn another_name_keeps_its_folder_and_its_ending() {

@@ -180,9 +180,22 @@ fn nothing_that_is_planted_in_the_store_is_followed() {
         let before = server.visible();
         let mut wire = server.wire();
         for name in [
-            "link", "way-out", "way-out/victim", "way-out/new", "etc", "etc/passwd", "dangling",
-            "dangling/new", "loop", "loop/new", "here/new", "inside/new", "folder", "pipe",
-            "pipe/new", "socket",
+            "link",
+            "way-out",
+            "way-out/victim",
+            "way-out/new",
+            "etc",
+            "etc/passwd",
+            "dangling",
+            "dangling/new",
+            "loop",
+            "loop/new",
+            "here/new",
+            "inside/new",
+            "folder",
+            "pipe",
+            "pipe/new",
+            "socket",
         ] {
             let answer = wire.put(name, b"harm", "");
             assert_eq!(answer.code, 409, "{model}: PUT {name}: {}", answer.line);

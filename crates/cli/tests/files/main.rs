@@ -14,6 +14,7 @@ mod hostile;
 mod limits;
 mod network;
 mod paper;
+mod pipelined;
 mod races;
 mod resume;
 mod stdin;

@@ -115,4 +115,3 @@ impl Network {
         self.command(host, home, &at_home(home, arguments))
     }
 }
-

@@ -171,14 +171,17 @@ fn five_computers_with_four_clients_at_once() {
         let server = PaperServer::start(network.colok(1, home.path(), &arguments), &home);
         let names = ["MasukKompAji", "MasukKompRita", "MasukKompIlham", "MasukKompNurdin"];
         let sent: Vec<_> = std::thread::scope(|scope| {
-            let clients: Vec<_> = (2..).zip(names).map(|(host, name)| {
-                let network = &network;
-                scope.spawn(move || {
-                    let folder = Folder::new();
-                    let arguments = ["send", "10.63.0.1", name];
-                    send(network.colok(host, folder.path(), &arguments), &folder, name)
+            let clients: Vec<_> = (2..)
+                .zip(names)
+                .map(|(host, name)| {
+                    let network = &network;
+                    scope.spawn(move || {
+                        let folder = Folder::new();
+                        let arguments = ["send", "10.63.0.1", name];
+                        send(network.colok(host, folder.path(), &arguments), &folder, name)
+                    })
                 })
-            }).collect();
+                .collect();
             clients.into_iter().map(|client| client.join().expect("it was sent")).collect()
         });
         for (name, (output, content)) in names.into_iter().zip(sent) {
@@ -186,6 +189,10 @@ fn five_computers_with_four_clients_at_once() {
             assert_stored(&home.path().join("colok-store").join(name), &content);
             server.wait_for(name, content.len());
         }
+        let told = server.told();
+        let often = |words: &str| told.matches(words).count();
+        assert_eq!(often("file do not exist, get it from client"), 4, "{model}: {told}");
+        assert_eq!(often("server read "), 4, "{model}: {told}");
         let mut addresses: Vec<_> =
             server.clients().into_iter().map(|(address, _)| address).collect();
         addresses.sort();
@@ -208,7 +215,8 @@ fn a_server_in_the_background() {
     let folder = Folder::new();
     let out = folder.file("server.out");
     let mut shell = Command::new("sh");
-    let serve = r#""$COLOK" serve --model sequential files=tcp://127.0.0.1:0 > "$OUT" 2>&1 & echo $!"#;
+    let serve =
+        r#""$COLOK" serve --model sequential files=tcp://127.0.0.1:0 > "$OUT" 2>&1 & echo $!"#;
     shell
         .args(["-c", serve])
         .current_dir(folder.path())
@@ -226,7 +234,10 @@ fn a_server_in_the_background() {
     let path = folder.write("KirimDariAji", b"for the server in the background");
     let output = finish(at_home(folder.path(), &["send", &place, &path]), b"");
     assert_eq!(output.code, Some(0), "{}", output.err);
-    assert_stored(&folder.path().join("colok-store/KirimDariAji"), b"for the server in the background");
+    assert_stored(
+        &folder.path().join("colok-store/KirimDariAji"),
+        b"for the server in the background",
+    );
     wait_until("it is told", || told().contains("copied 32 bytes (KirimDariAji)"));
     assert!(children(server.0).is_empty(), "a sequential server is one process");
     // The same port again.

@@ -16,14 +16,18 @@ use rustix::process::Signal;
 /// What may be sent again beside what was missing.
 const ALLOWANCE: u64 = 64 * MIB;
 
+/// How much is left at least when a kill is decided, in mebibytes, so that it lands inside on a
+/// busy machine too.
+const MARGIN: u64 = 48;
+
 /// The size of the file in mebibytes, and how often each side is killed.
 fn extent() -> (u64, usize) {
-    daily_or_full((192, 2), (1024, 10))
+    daily_or_full((128, 2), (1024, 10))
 }
 
 /// So slow that every kill lands inside, so fast that a test is short; in bytes per second.
 fn rate() -> String {
-    daily_or_full("160M", "400M").to_owned()
+    daily_or_full("96M", "300M").to_owned()
 }
 
 /// The client, sending in the background.
@@ -43,13 +47,10 @@ fn wait_for_bytes(server: &FileServer, client: &mut Child, bytes: u64) {
 
 /// Sends the rest; gives how many bytes came to the server for it.
 fn send_rest(server: &FileServer, path: &str) -> u64 {
-    // Without a connection of before among them.
-    let mut closed = 0;
     let output = server.send(&[path, "--durability", "none"]);
     assert!(!output.out.is_empty(), "it prints the receipt");
     server.file_event("copied");
-    closed += number(&server.serving.event("closed"), "bytes_received");
-    closed
+    number(&server.serving.event("closed"), "bytes_received")
 }
 
 fn number(event: &serde_json::Value, field: &str) -> u64 {
@@ -72,7 +73,7 @@ fn a_killed_client_goes_on_where_it_was() {
             let name = format!("large-{kill}");
             let path = server.folder.file(&name);
             let hash = write_large(&path, size, kill as u64);
-            let point = (8 + random.below(size - 40)) * MIB;
+            let point = (8 + random.below(size - 8 - MARGIN)) * MIB;
             let mut client = sending(&server, &path);
             wait_for_bytes(&server, &mut client.0, point);
             client.0.kill().expect("it runs");
@@ -80,14 +81,16 @@ fn a_killed_client_goes_on_where_it_was() {
             server.serving.event("closed");
             let there = left(&server);
             assert!(there >= point, "{model}: {there} bytes are left of {point}");
-            assert_eq!(server.visible().len(), kill, "{model}: nothing is visible");
+            assert_eq!(server.visible(), [""; 0], "{model}: a part is visible");
 
             let again = send_rest(&server, &path);
             let missing = size * MIB - there;
             println!("{model}: killed at {point}, {there} there, {again} sent for the rest");
             assert!(again <= missing + ALLOWANCE, "{model}: {again} sent for {missing} missing");
             assert_eq!(hash_file(&server.stored(&name)), hash, "{model}");
-            assert_eq!(server.partial(), None, "{model}: nothing is left");
+            assert_eq!(server.partial(), None, "{model}: something is left");
+            // Ten of them would be large.
+            fs::remove_file(server.stored(&name)).expect("the store is ours");
             fs::remove_file(path).expect("it is ours");
         }
     });
@@ -104,7 +107,7 @@ fn a_killed_server_goes_on_where_it_was() {
             let name = format!("large-{kill}");
             let path = server.folder.file(&name);
             let hash = write_large(&path, size, kill as u64);
-            let point = (8 + random.below(size - 40)) * MIB;
+            let point = (8 + random.below(size - 8 - MARGIN)) * MIB;
             let mut client = sending(&server, &path);
             wait_for_bytes(&server, &mut client.0, point);
             // The client must not go on by itself: what it sends is counted below.
@@ -113,14 +116,16 @@ fn a_killed_server_goes_on_where_it_was() {
             wait(&mut client.0);
             let there = left(&server);
             assert!(there >= point, "{model}: {there} bytes are left of {point}");
-            assert_eq!(server.visible().len(), kill, "{model}: nothing is visible");
+            assert_eq!(server.visible(), [""; 0], "{model}: a part is visible");
 
             let again = send_rest(&server, &path);
             let missing = size * MIB - there;
             println!("{model}: killed at {point}, {there} there, {again} sent for the rest");
             assert!(again <= missing + ALLOWANCE, "{model}: {again} sent for {missing} missing");
             assert_eq!(hash_file(&server.stored(&name)), hash, "{model}");
-            assert_eq!(server.partial(), None, "{model}: nothing is left");
+            assert_eq!(server.partial(), None, "{model}: something is left");
+            // Ten of them would be large.
+            fs::remove_file(server.stored(&name)).expect("the store is ours");
             fs::remove_file(path).expect("it is ours");
         }
     });
@@ -180,7 +185,7 @@ fn flip(path: &Path, place: u64) {
 fn a_flipped_byte_of_a_partial_is_found_and_repaired() {
     let size = daily_or_full(40, 256);
     each_of(&["threads", "processes"], |model| {
-        let server = FileServer::start(model, &["--max-rate", "64M"]);
+        let server = FileServer::start(model, &["--max-rate", "40M"]);
         let path = server.folder.file("large");
         let hash = write_large(&path, size, 5);
         for (number, part) in ["first", "middle", "last"].into_iter().enumerate() {
@@ -232,7 +237,7 @@ fn only_the_holder_of_an_upload_resumes_it() {
         let answer = second.answer();
         assert_eq!(answer.code, 201, "{model}: {}", answer.line);
         // The old connection cannot write into it any more, and is told.
-        let _ = (&mut &*first.socket()).write_all(&bytes[half..]);
+        let _ = first.socket().write_all(&bytes[half..]);
         let told = first.rest();
         let codes: Vec<&str> = told.lines().map(|line| &line[..3]).collect();
         assert!(matches!(codes[..], ["410" | "202" | "409"]), "{model}: {told:?}");
@@ -262,7 +267,7 @@ fn a_partial_that_nobody_resumes_goes_away() {
 
 #[test]
 fn a_local_file_that_changes_while_it_is_sent_is_no_stored_mixture() {
-    let server = FileServer::start("events", &["--max-rate", "24M"]);
+    let server = FileServer::start("events", &["--max-rate", "16M"]);
     let path = server.folder.file("changing");
     write_large(&path, 24, 6);
     let mut client = {

@@ -6,8 +6,8 @@ use std::io::{BufWriter, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
-use std::sync::{Condvar, Mutex};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -133,6 +133,8 @@ pub(crate) fn at_home(home: &Path, arguments: &[&str]) -> Command {
 
 /// A running file server whose store is in a folder of its own.
 pub(crate) struct FileServer {
+    // Dropped in this order.
+    _workers: Workers,
     pub(crate) serving: Serving,
     pub(crate) folder: Folder,
     options: Vec<String>,
@@ -150,7 +152,7 @@ impl FileServer {
         all.extend(["--root".to_owned(), folder.file("store")]);
         all.extend(options.iter().map(|&option| option.to_owned()));
         let serving = listen(&all, &own_address());
-        Self { serving, folder, options: all }
+        Self { _workers: Workers(serving.pid()), serving, folder, options: all }
     }
 
     /// `host:port`.
@@ -197,12 +199,12 @@ impl FileServer {
 
     /// Kills the server and starts it again on the same address and store.
     pub(crate) fn kill_and_restart(self) -> Self {
-        let Self { serving, folder, options } = self;
+        let Self { serving, folder, options, .. } = self;
         let place = serving.place().to_owned();
         serving.signal(Signal::KILL);
         serving.end();
         let serving = listen(&options, &place);
-        Self { serving, folder, options }
+        Self { _workers: Workers(serving.pid()), serving, folder, options }
     }
 
     /// The next file event with this action in the log.
@@ -222,6 +224,25 @@ impl FileServer {
         let partials = paths.filter(|path| path.extension().is_none());
         let sized = partials.filter_map(|path| Some((fs::metadata(&path).ok()?.len(), path)));
         sized.max().map(|(size, path)| (path, size))
+    }
+}
+
+/// The worker processes of a server. They outlive it for a moment when it is killed, and must be
+/// gone before its folder is.
+struct Workers(u32);
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        // A server that has ended has none, and its number may be somebody else's.
+        if parent(self.0) != Some(std::process::id()) {
+            return;
+        }
+        let workers = children(self.0);
+        signal(self.0, Signal::KILL);
+        let start = Instant::now();
+        while workers.iter().any(|&worker| runs(worker)) && start.elapsed() < PATIENCE {
+            thread::park_timeout(LOOK);
+        }
     }
 }
 
@@ -365,9 +386,19 @@ pub(crate) fn children(process: u32) -> Vec<u32> {
 }
 
 fn parent(process: u32) -> Option<u32> {
+    state_and_parent(process)?.1.parse().ok()
+}
+
+/// Whether a process runs; one that only waits to be collected does not.
+fn runs(process: u32) -> bool {
+    state_and_parent(process).is_some_and(|(state, _)| state != "Z")
+}
+
+fn state_and_parent(process: u32) -> Option<(String, String)> {
     let text = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     // The name before it may hold anything, even a parenthesis.
-    text.rsplit_once(") ")?.1.split_whitespace().nth(1)?.parse().ok()
+    let mut fields = text.rsplit_once(") ")?.1.split_whitespace();
+    Some((fields.next()?.to_owned(), fields.next()?.to_owned()))
 }
 
 /// The most memory that a process has had so far, in KiB; `None` when it has ended.

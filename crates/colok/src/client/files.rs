@@ -17,6 +17,7 @@ mod local;
 mod plan;
 mod problem;
 mod query;
+mod reach;
 mod receipt;
 mod retry;
 mod secret;

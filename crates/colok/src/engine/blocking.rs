@@ -59,7 +59,8 @@ pub(crate) fn serve<T: Tap>(
         }
         let look_again = turn.look(&mut served, now);
         let Next::Wait { receive, send } = served.step(now, worker) else { break };
-        if served.session.may_block() {
+        if look_again.is_none() {
+            // Who watches a turn looks at what was read, so there nothing is left to pile up.
             served.wait_for_pieces(worker);
         }
         let due = served.session.deadline();
@@ -135,7 +136,8 @@ pub(crate) struct Ready {
 }
 
 /// Waits until the socket is ready, the stop is asked for, or the time is over. Errors and
-/// hang-ups count as both: the call that follows tells what it is.
+/// hang-ups count as both: the call that follows tells what it is. When nothing is wanted of the
+/// socket they do not count, since no call follows and the next wait would end at once again.
 pub(crate) fn wait(
     socket: BorrowedFd<'_>,
     receive: bool,
@@ -150,10 +152,11 @@ pub(crate) fn wait(
         PollFd::from_borrowed_fd(socket, wanted),
         PollFd::from_borrowed_fd(stop.unwrap_or(socket), PollFlags::IN),
     ];
+    let first = usize::from(wanted.is_empty());
     let count = if stop.is_some() { 2 } else { 1 };
     // Only an interrupted call can fail here; then nothing is ready, and the caller looks again.
     let timeout = Timespec::try_from(at_most).ok();
-    if poll(&mut descriptors[..count], timeout.as_ref()).unwrap_or(0) == 0 {
+    if poll(&mut descriptors[first..count], timeout.as_ref()).unwrap_or(0) == 0 {
         return Ready::default();
     }
     let found = descriptors[0].revents();
@@ -167,4 +170,23 @@ pub(crate) fn wait(
 /// Whether someone waits to be accepted.
 pub(crate) fn someone_waits(listener: BorrowedFd<'_>) -> bool {
     wait(listener, true, false, None, Duration::ZERO).readable
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+
+    use super::*;
+
+    #[test]
+    fn a_peer_that_is_gone_wakes_only_who_wants_something() {
+        let (unix, stream) = (AddressFamily::UNIX, SocketType::STREAM);
+        let (ours, theirs) = socketpair(unix, stream, SocketFlags::CLOEXEC, None).unwrap();
+        drop(theirs);
+        let look = |receive, send| wait(ours.as_fd(), receive, send, None, Duration::ZERO);
+        assert!(look(true, false).readable);
+        assert!(look(false, true).writable);
+        let resting = look(false, false);
+        assert!(!resting.readable && !resting.writable);
+    }
 }

@@ -121,6 +121,6 @@ impl<T: Tap> Session<T> {
 
     #[inline]
     pub(super) fn idle_at(&self) -> Time {
-        self.active_at + self.context.idle_timeout
+        self.active_at.max(self.rested_at()) + self.context.idle_timeout
     }
 }

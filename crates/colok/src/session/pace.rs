@@ -33,6 +33,11 @@ impl Pace {
         self.paid_at = self.paid_at.max(now) + cost;
     }
 
+    /// When all that was moved is paid for.
+    pub(super) fn paid_at(&self) -> Time {
+        self.paid_at
+    }
+
     /// Until when nothing more is to be moved; `None`: go on.
     pub(super) fn rests_until(&self, now: Time) -> Option<Time> {
         (self.paid_at > now + SLACK).then_some(self.paid_at)

@@ -154,6 +154,13 @@ impl<T: Tap> Session<T> {
         stored.pace.as_ref()?.rests_until(stored.clock.now())
     }
 
+    /// When the last rest is over; it is ours, and no idleness of the peer.
+    #[inline]
+    pub(super) fn rested_at(&self) -> Time {
+        let pace = self.stored.as_ref().and_then(|stored| stored.pace.as_ref());
+        pace.map_or(Time::ZERO, Pace::paid_at)
+    }
+
     /// How many bytes are on their way for certain: the rest of a body.
     pub fn certain_bytes(&self) -> u64 {
         self.stored.as_ref().map_or(0, |stored| match stored.asked.work.front() {
@@ -184,6 +191,7 @@ impl<T: Tap> Session<T> {
         let is_whole = range.is_empty();
         if is_whole {
             stored.asked.file = None;
+            stored.conversation.done_reading();
             self.waits_for_room = true;
         }
         self.active_at = now;

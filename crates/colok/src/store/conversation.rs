@@ -24,7 +24,7 @@ pub type StoreResult = Result<StoreAnswer, StoreError>;
 /// disk. Dropping it ends an upload that is open: its partial is kept if it has an upload token,
 /// and otherwise nothing is left. Pushes that were not committed leave nothing.
 ///
-/// While idle it holds no buffer and no descriptor except a file opened by `Get`, until the next.
+/// While idle it holds no buffer, and no descriptor once the file opened by `Get` was sent.
 #[derive(Debug)]
 pub struct Conversation<D: Disk = Linux> {
     pub(super) store: Arc<Store<D>>,
@@ -38,6 +38,7 @@ pub struct Conversation<D: Disk = Linux> {
     pub(super) answers: Vec<StoreResult>,
     reading: Option<D::Handle>,
     told: Vec<FileEvent>,
+    listens: bool,
 }
 
 /// Events kept for somebody to ask for them; beyond, the later ones are dropped. A turn of a
@@ -56,6 +57,7 @@ impl<D: Disk> Conversation<D> {
             answers: Vec::new(),
             reading: None,
             told: Vec::new(),
+            listens: true,
         }
     }
 
@@ -99,7 +101,7 @@ impl<D: Disk> Conversation<D> {
             upload.remove();
         }
         let name = upload.name.clone();
-        self.tell(FileEvent::Failed { name, error });
+        self.tell(|| FileEvent::Failed { name, error });
         self.upload = None;
         self.upload_error = Some(error);
         Err(error)
@@ -129,9 +131,19 @@ impl<D: Disk> Conversation<D> {
         self.answers.drain(..)
     }
 
-    /// The file that the last `Get` opened.
+    /// The file that the last `Get` opened and that was not sent yet.
     pub fn reading(&self) -> Option<BorrowedFd<'_>> {
         self.store.disk.descriptor(self.reading.as_ref()?)
+    }
+
+    /// The file of [`Self::reading`] was sent: closes it.
+    pub fn done_reading(&mut self) {
+        self.reading = None;
+    }
+
+    /// Whether somebody will ask for [`Self::events`]; true until this says otherwise.
+    pub fn listen(&mut self, listens: bool) {
+        self.listens = listens;
     }
 
     /// What happened since the last call, for the activity log.
@@ -150,10 +162,10 @@ impl<D: Disk> Conversation<D> {
         self.upload = None;
         self.upload_error = None;
         let name = promise.name.clone();
-        self.tell(FileEvent::ServerRead { name: name.clone() });
+        self.tell(|| FileEvent::ServerRead { name: name.clone() });
         let result = self.open_upload(promise);
         if let Err(error) = result {
-            self.tell(FileEvent::Failed { name, error });
+            self.tell(|| FileEvent::Failed { name, error });
         }
         result
     }
@@ -162,12 +174,13 @@ impl<D: Disk> Conversation<D> {
         if let Some(existing) = self.store.open_file(&promise.name)? {
             return self.met(existing, promise);
         }
+        self.store.may_write()?;
         let place = self.store.places.take(self.client)?;
         let upload = Box::new(Upload::open(&self.store, promise, place)?);
         let (name, offset) = (upload.name.clone(), upload.length());
-        self.tell(FileEvent::DoesNotExist { name: name.clone() });
+        self.tell(|| FileEvent::DoesNotExist { name: name.clone() });
         if offset > 0 {
-            self.tell(FileEvent::Resumed { name, offset });
+            self.tell(|| FileEvent::Resumed { name, offset });
         }
         let answer = upload.send_from();
         self.upload = Some(upload);
@@ -176,11 +189,15 @@ impl<D: Disk> Conversation<D> {
 
     /// The name of an upload is there: which of the three answers it is.
     fn met(&mut self, mut existing: Existing<D::Handle>, promise: Promise) -> StoreResult {
-        let Promise { name, size, hash, durability, .. } = promise;
+        let Promise { name, size, hash, durability, upload, .. } = promise;
         let Some(hash) = hash else {
             let (hash, _) = self.store.hash_of(&mut existing)?;
             return Ok(StoreAnswer::Exists { size: existing.size(), hash });
         };
+        if let Some(token) = upload {
+            // The name is decided: what a broken upload left is of no use any more.
+            self.store.forget_partial(&token, &name);
+        }
         let size = size.unwrap_or(existing.size());
         let source = Source::There(self.store.same(existing, size, hash)?);
         let ready = Ready { name: name.clone(), source, size, hash, durability };
@@ -199,7 +216,7 @@ impl<D: Disk> Conversation<D> {
                 settled.map(|(have_it, receipt)| StoreAnswer::Stored { have_it, receipt })
             }
             Err(error) => {
-                self.tell(FileEvent::Failed { name, error });
+                self.tell(|| FileEvent::Failed { name, error });
                 Err(error)
             }
         }
@@ -219,7 +236,7 @@ impl<D: Disk> Conversation<D> {
         if let Some(mut upload) = self.upload.take() {
             upload.remove();
             let name = upload.name.clone();
-            self.tell(FileEvent::Cancelled { name });
+            self.tell(|| FileEvent::Cancelled { name });
         }
         StoreAnswer::Cancelled
     }
@@ -250,9 +267,9 @@ impl<D: Disk> Conversation<D> {
             false => None,
         };
         let bytes = range.end - range.start;
-        self.tell(FileEvent::Opened { name: name.clone(), bytes });
+        self.tell(|| FileEvent::Opened { name: name.clone(), bytes });
         let entry = file.entry(name, Some(hash));
-        self.reading = Some(file.handle);
+        self.reading = (bytes > 0).then_some(file.handle);
         Ok(StoreAnswer::Opened { entry, range, range_hash })
     }
 
@@ -265,14 +282,15 @@ impl<D: Disk> Conversation<D> {
         let known = self.store.known(&file.status);
         let hash = self.store.read_hash(&mut file)?;
         if matches!(known, Known::Current(old, _) | Known::Former(old) if old != hash) {
-            self.tell(FileEvent::Damaged { name: name.clone() });
+            self.tell(|| FileEvent::Damaged { name: name.clone() });
         }
         Ok(StoreAnswer::Entry(file.entry(name, Some(hash))))
     }
 
-    pub(super) fn tell(&mut self, event: FileEvent) {
-        if self.told.len() < TOLD_MAX {
-            self.told.push(event);
+    /// Notes what happened, if somebody listens.
+    pub(super) fn tell(&mut self, event: impl FnOnce() -> FileEvent) {
+        if self.listens && self.told.len() < TOLD_MAX {
+            self.told.push(event());
         }
     }
 
@@ -283,10 +301,10 @@ impl<D: Disk> Conversation<D> {
     pub(super) fn tell_settled(&mut self, name: Name, settled: &Settled) {
         match *settled {
             Ok((HaveIt::Stored, receipt)) => {
-                self.tell(FileEvent::Copied { name, bytes: receipt.size });
+                self.tell(|| FileEvent::Copied { name, bytes: receipt.size });
             }
-            Ok((HaveIt::Already, _)) => self.tell(FileEvent::HaveIt { name }),
-            Err(error) => self.tell(FileEvent::Failed { name, error }),
+            Ok((HaveIt::Already, _)) => self.tell(|| FileEvent::HaveIt { name }),
+            Err(error) => self.tell(|| FileEvent::Failed { name, error }),
         }
     }
 }

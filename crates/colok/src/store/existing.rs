@@ -93,7 +93,7 @@ impl<D: Disk> Store<D> {
     ) -> Result<Option<Hash>, StoreError> {
         for _ in 0..READ_TRIES {
             let began_ns = self.disk.now_ns();
-            let hash = hash_range(&self.disk, &file.handle, 0..u64::MAX, watch)?;
+            let hash = hash_range(&self.disk, (&file.handle, file.size()), 0..u64::MAX, watch)?;
             let Some(hash) = hash else { return Ok(None) };
             let status = self.disk.status(&file.handle).map_err(failed)?;
             if status.stamp == file.status.stamp {
@@ -114,19 +114,22 @@ impl<D: Disk> Store<D> {
         range: Range<u64>,
     ) -> Result<Hash, StoreError> {
         let watch = &mut |_| ControlFlow::Continue(());
-        let hash = hash_range(&self.disk, &file.handle, range, watch)?;
+        let hash = hash_range(&self.disk, (&file.handle, file.size()), range, watch)?;
         hash.ok_or(StoreError::Io(Errno::INTR.raw_os_error()))
     }
 }
 
-/// The hash of what there is of a range; `None` if `watch` ended it.
+/// The hash of what there is of a range of a file that had `size` bytes when it was opened; `None`
+/// if `watch` ended it.
 fn hash_range<D: Disk>(
     disk: &D,
-    file: &D::Handle,
+    (file, size): (&D::Handle, u64),
     range: Range<u64>,
     watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
 ) -> Result<Option<Hash>, StoreError> {
-    let mut buffer = vec![0; READ_BYTES.min(as_usize(range.end - range.start))];
+    // A small file needs no large buffer. One byte more than it has: its end is seen at once.
+    let length = range.end.min(size.saturating_add(1)).saturating_sub(range.start).max(1);
+    let mut buffer = vec![0; READ_BYTES.min(as_usize(length))];
     let mut hasher = blake3::Hasher::new();
     let mut at = range.start;
     while at < range.end {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rustix::io::Errno;
 
 use super::Store;
-use super::disk::{Access, Disk, DiskResult};
+use super::disk::{Access, Disk, DiskResult, Lock};
 
 /// How the stand-ins are called.
 pub(super) const STAND_IN: &str = "unnamed-";
@@ -43,6 +43,8 @@ impl<D: Disk> Fresh<D> {
         let name = format!("{STAND_IN}{number:032x}");
         let handle = Arc::new(store.disk.open(partials, &name, Access::CreateNew)?);
         let stand_in = StandIn { store: Arc::clone(store), name };
+        // Whoever tidies sees that it is in use.
+        store.disk.lock(&handle, Lock::Shared, true)?;
         Ok(Self { handle, stand_in: Some(stand_in) })
     }
 
@@ -57,6 +59,22 @@ impl<D: Disk> Fresh<D> {
         }
         Ok(())
     }
+}
+
+/// Removes a stand-in that nobody uses, and returns its size; `None` if somebody does.
+pub(super) fn remove_unused<D: Disk>(
+    disk: &D,
+    partials: &D::Handle,
+    name: &str,
+) -> DiskResult<Option<u64>> {
+    let handle = disk.open(partials, name, Access::Read)?;
+    match disk.lock(&handle, Lock::Exclusive, false) {
+        Ok(()) => {}
+        Err(Errno::WOULDBLOCK) => return Ok(None),
+        Err(errno) => return Err(errno),
+    }
+    let size = disk.status(&handle)?.stamp.size;
+    disk.remove(partials, name).map(|()| Some(size))
 }
 
 impl<D: Disk> Drop for StandIn<D> {

@@ -21,9 +21,15 @@ const SLOT_BYTES: usize = 96;
 /// Slots that a file may be in, side by side, so that one call reads them all.
 const WAYS: usize = 4;
 
-/// Places in the table of a store: room for a million files in at most 96 MiB, of which only what
-/// is used exists.
-pub(super) const SETS: u64 = 1 << 18;
+/// Bytes of the slots that a file may be in.
+const SET_BYTES: usize = SLOT_BYTES * WAYS;
+
+/// Sets between two files, at most, that are read and written again with them: less work than
+/// another call.
+const RUN_GAP_SETS: u64 = 16;
+
+/// Files written with one call, at most, so that the buffer is bounded.
+const RUN_FILES_MAX: usize = 64;
 
 /// How much older than the reading the last change must be. The coarsest file times in use, those
 /// of FAT, step by 2 s. Clocks of a network file system may differ by more; a root is local.
@@ -49,6 +55,15 @@ pub(super) enum Known {
     Nothing,
 }
 
+/// A file that the store published.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Learned {
+    pub(super) stamp: Stamp,
+    pub(super) hash: Hash,
+    /// How safe it is with its name.
+    pub(super) durability: Durability,
+}
+
 /// What is written down about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Slot {
@@ -62,9 +77,10 @@ struct Slot {
 }
 
 impl<H> Hashes<H> {
-    /// A table in `file`, with places for `4 * sets` files.
-    pub(super) fn new(file: H, writable: bool, sets: u64) -> Self {
-        Self { file, writable, sets }
+    /// A table in `file`, with places for about `files` files, of which only those that are used
+    /// take room on the disk.
+    pub(super) fn new(file: H, writable: bool, files: u64) -> Self {
+        Self { file, writable, sets: (files / WAYS as u64).max(1) }
     }
 
     /// What is known of the file with this stamp.
@@ -82,15 +98,46 @@ impl<H> Hashes<H> {
         }
     }
 
-    /// Writes down the hash of a file that the store published, as safe as `durability`.
-    pub(super) fn published<D: Disk<Handle = H>>(
+    /// Writes down the hashes of files that the store published. Files made one after the other
+    /// have neighbouring numbers on most file systems, so many are written with one call.
+    pub(super) fn published<D: Disk<Handle = H>>(&self, disk: &D, learned: &mut [Learned]) {
+        if !self.writable {
+            return;
+        }
+        learned.sort_unstable_by_key(|one| self.set(&one.stamp));
+        let boot = run(disk);
+        for run in learned
+            .chunk_by(|one, next| self.set(&next.stamp) - self.set(&one.stamp) <= RUN_GAP_SETS)
+        {
+            for part in run.chunks(RUN_FILES_MAX) {
+                // A table that cannot be written is a cache that does not fill.
+                let _cache = self.write_run(disk, boot, part);
+            }
+        }
+    }
+
+    /// Writes slots of sets that lie close together, in the order of the sets. What others wrote
+    /// in between may be lost or come back: that costs reading a file, since the stamp decides.
+    fn write_run<D: Disk<Handle = H>>(
         &self,
         disk: &D,
-        stamp: Stamp,
-        hash: Hash,
-        durability: Durability,
-    ) {
-        self.write(disk, &Slot { stamp, hash, boot: run(disk), durability, published: true });
+        boot: u64,
+        part: &[Learned],
+    ) -> DiskResult<()> {
+        let (Some(first), Some(last)) = (part.first(), part.last()) else { return Ok(()) };
+        let (first, last) = (self.set(&first.stamp), self.set(&last.stamp));
+        let mut bytes = vec![0; usize::try_from(last - first + 1).unwrap_or(1) * SET_BYTES];
+        read_full(disk, &self.file, &mut bytes, first * SET_BYTES as u64)?;
+        let (sets, _) = bytes.as_chunks_mut::<SET_BYTES>();
+        for Learned { stamp, hash, durability } in part {
+            let set = &mut sets[usize::try_from(self.set(stamp) - first).unwrap_or(0)];
+            let (slots, _) = set.as_chunks_mut::<SLOT_BYTES>();
+            let found = std::array::from_fn(|way| Slot::decode(&slots[way]));
+            let (stamp, hash, durability) = (*stamp, *hash, *durability);
+            let slot = Slot { stamp, hash, boot, durability, published: true };
+            slots[way(&found, &slot)] = slot.encode();
+        }
+        write_full(disk, &self.file, &bytes, first * SET_BYTES as u64)
     }
 
     /// Writes down the hash of a file that was read from `began_ns` on; not if it was changed
@@ -147,17 +194,20 @@ impl<H> Hashes<H> {
         disk: &D,
         stamp: &Stamp,
     ) -> DiskResult<[Option<Slot>; WAYS]> {
-        let mut bytes = [0; SLOT_BYTES * WAYS];
+        let mut bytes = [0; SET_BYTES];
         read_full(disk, &self.file, &mut bytes, self.offset(stamp))?;
         let (slots, _) = bytes.as_chunks::<SLOT_BYTES>();
         Ok(std::array::from_fn(|way| Slot::decode(&slots[way])))
     }
 
     /// Numbers of files made together lie together on most file systems, and so do their places.
-    fn offset(&self, stamp: &Stamp) -> u64 {
+    fn set(&self, stamp: &Stamp) -> u64 {
         let spread = stamp.device.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let set = stamp.inode.wrapping_add(spread) % self.sets;
-        set * (SLOT_BYTES * WAYS) as u64
+        stamp.inode.wrapping_add(spread) % self.sets
+    }
+
+    fn offset(&self, stamp: &Stamp) -> u64 {
+        self.set(stamp) * SET_BYTES as u64
     }
 }
 
@@ -245,8 +295,14 @@ impl Slot {
     }
 }
 
-/// Tells a whole slot from a torn one, and from the zeros of a place never written.
+/// Tells a whole slot from a torn one, and from the zeros of a place never written. It guards
+/// against accidents and is no secret: who can write the table can write the files.
 fn check_sum(bytes: &[u8; SLOT_BYTES]) -> [u8; 8] {
-    let hash = blake3::hash(&bytes[..88]);
-    std::array::from_fn(|index| hash.as_bytes()[index])
+    let (words, _) = bytes[..88].as_chunks::<8>();
+    let sum = words.iter().fold(0x243F_6A88_85A3_08D3, |sum: u64, word| {
+        // Multiplying by an odd number loses nothing; the shift brings high bits down.
+        let mixed = (sum ^ u64::from_le_bytes(*word)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        mixed ^ mixed >> 29
+    });
+    sum.to_le_bytes()
 }

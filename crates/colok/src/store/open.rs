@@ -10,7 +10,8 @@ use rustix::io::Errno;
 
 use super::disk::{Access, Disk, DiskResult, Kind, Linux, Lock};
 use super::group::Group;
-use super::hashes::{self, Hashes};
+use super::hashes::Hashes;
+use super::listing::Aheads;
 use super::parents::SafeDirectories;
 use super::places::Places;
 use super::room::Room;
@@ -19,16 +20,26 @@ use super::{Private, Store, StoreOpenError, StoreOptions};
 /// The store's own directory.
 pub(super) const PRIVATE: &str = colok_proto::files::RESERVED;
 
-/// Sets of a table of hashes in memory: room for 16 384 files in at most 1.5 MiB.
-const SETS_IN_MEMORY: u64 = 1 << 12;
+/// Files that a table of hashes in memory has room for, in at most 1.5 MiB.
+const FILES_IN_MEMORY: u64 = 1 << 14;
 
 impl Store<Linux> {
     /// Opens a store, making its root and its own directory when it may write. Partials that are
     /// too old, or too many, are removed; nothing else that is there is changed.
     pub fn open(options: StoreOptions) -> Result<Arc<Self>, StoreOpenError> {
-        let root = options.root.clone();
-        let created = options.writable && make_root(&root)?;
-        let disk = Linux::open(&root).map_err(|errno| failed("open", &root, errno))?;
+        let created = options.writable && make_root(&options.root)?;
+        Self::open_root(options, created)
+    }
+
+    /// Opens a store whose root is there: for workers of a server that has opened it. A root that
+    /// somebody has moved away meanwhile is an error, and not made again, empty.
+    pub fn reopen(options: StoreOptions) -> Result<Arc<Self>, StoreOpenError> {
+        Self::open_root(options, false)
+    }
+
+    fn open_root(options: StoreOptions, created: bool) -> Result<Arc<Self>, StoreOpenError> {
+        let disk =
+            Linux::open(&options.root).map_err(|errno| failed("open", &options.root, errno))?;
         Self::open_on(disk, options, created)
     }
 }
@@ -64,12 +75,13 @@ impl<D: Disk> Store<D> {
             .as_ref()
             .and_then(|private| disk.open(&private.directory, "usage", Access::Create).ok());
         Self {
-            hashes: open_hashes(&disk, private.as_ref()),
+            hashes: open_hashes(&disk, private.as_ref(), options.known_hashes_max),
             room: Room::new(options.free_share_min_percent, options.total_bytes_max.zip(usage)),
             places: Places::new(options.uploads_max, options.uploads_per_client_max),
             bytes_group: Group::default(),
             names_group: Group::default(),
             safe_directories: SafeDirectories::default(),
+            aheads: Aheads::default(),
             waiting: AtomicUsize::new(0),
             disk,
             options,
@@ -132,15 +144,16 @@ impl<'a, D: Disk> Opening<'a, D> {
 fn open_hashes<D: Disk>(
     disk: &D,
     private: Option<&Private<D::Handle>>,
+    files: u64,
 ) -> Option<Hashes<D::Handle>> {
     if let Some(private) = private {
         let file = disk.open(&private.directory, "hashes", Access::Create).ok()?;
-        return Some(Hashes::new(file, true, hashes::SETS));
+        return Some(Hashes::new(file, true, files));
     }
     let path = format!("{PRIVATE}/hashes");
     match disk.open(disk.root(), &path, Access::Read) {
-        Ok(file) => Some(Hashes::new(file, false, hashes::SETS)),
-        Err(_) => Some(Hashes::new(disk.create_in_memory().ok()?, true, SETS_IN_MEMORY)),
+        Ok(file) => Some(Hashes::new(file, false, files)),
+        Err(_) => Some(Hashes::new(disk.create_in_memory().ok()?, true, FILES_IN_MEMORY)),
     }
 }
 

@@ -25,8 +25,11 @@ pub struct StoreOptions {
     /// How much of the disk stays free for others, in percent of its size. 5 by default: a full
     /// disk harms more than the store.
     pub free_share_min_percent: u8,
-    /// The most names in one answer to a listing. 1000 by default: about 100 KiB.
+    /// The most names in one answer to a listing. 1000 by default; 64 KiB of names end one too.
     pub entries_per_page_max: usize,
+    /// Of how many files hashes are kept, so that they are not read again. A million by default,
+    /// at most 96 MiB of a sparse file. Opening a store with another number forgets them.
+    pub known_hashes_max: u64,
     /// The most uploads open at once in a process. 256 by default: each holds up to three
     /// descriptors.
     pub uploads_max: usize,
@@ -51,6 +54,7 @@ impl StoreOptions {
             total_bytes_max: None,
             free_share_min_percent: 5,
             entries_per_page_max: 1000,
+            known_hashes_max: 1 << 20,
             uploads_max: 256,
             uploads_per_client_max: 64,
             keep_partial: Duration::from_hours(24),

@@ -84,7 +84,7 @@ pub(super) fn id(token: &UploadToken, name: &Name) -> String {
 }
 
 impl<D: Disk> Partial<D> {
-    /// Takes an upload over, or begins it. What is there is neither verified nor cut yet.
+    /// Takes an upload over, or begins it. What is there is not verified yet.
     pub(super) fn own(store: &Arc<Store<D>>, id: String, from_start: bool) -> DiskResult<Self> {
         let partials = store.partials().ok_or(Errno::ROFS)?;
         let disk = &store.disk;
@@ -92,7 +92,9 @@ impl<D: Disk> Partial<D> {
             let Some(log) = lock_log(disk, partials, &id)? else { continue };
             let Some(handle) = open_bytes(disk, partials, &id)? else { continue };
             if from_start {
+                let dropped = disk.status(&handle)?.stamp.size;
                 disk.set_length(&handle, 0)?;
+                store.room.release(disk, dropped);
                 disk.set_length(&log, 0)?;
             }
             let nonce = disk.nonce();
@@ -131,11 +133,19 @@ impl<D: Disk> Partial<D> {
             tree = next;
         }
         let offset = tree.length();
+        let mut before = offset;
         self.turn(|| {
+            before = disk.status(&self.handle)?.stamp.size;
             disk.set_length(&self.handle, offset)?;
             disk.set_length(&self.log, RECORD_BYTES * (offset / SUBTREE_BYTES + 1))
         })?;
+        self.store.room.release(disk, before.saturating_sub(offset));
         Ok(tree)
+    }
+
+    /// Takes back what a write that failed may have left behind `length`: it is not counted.
+    pub(super) fn cut(&self, length: u64) -> Result<(), TurnError> {
+        self.turn(|| self.store.disk.set_length(&self.handle, length))
     }
 
     /// Writes bytes, and the hashes of the subtrees that end in them.
@@ -176,11 +186,6 @@ impl<D: Disk> Partial<D> {
     pub(super) fn remove(&self) -> Result<(), TurnError> {
         let partials = self.store.partials().ok_or(Errno::ROFS)?;
         self.turn(|| remove_both(&self.store.disk, partials, &self.id))
-    }
-
-    /// How many bytes are there.
-    pub(super) fn length(&self) -> u64 {
-        self.store.disk.status(&self.handle).map_or(0, |status| status.stamp.size)
     }
 
     /// Does something while it is certain that no other connection owns the upload.

@@ -13,7 +13,7 @@ use super::Store;
 use super::disk::{Disk, Stamp, Status};
 use super::existing::{self, Existing};
 use super::fresh::Fresh;
-use super::hashes::Known;
+use super::hashes::{Known, Learned};
 use super::parents::{Parent, Parents, split};
 use super::partial::{Partial, TurnError};
 use super::problem::failed;
@@ -103,9 +103,12 @@ impl<D: Disk> Store<D> {
         for step in &mut steps {
             self.publish_step(parents, step);
         }
+        // Before names are synced: whoever lost a race for a name need not read the file.
+        self.learn_new(&steps);
         // Files that were met under their names only now.
         self.sync_bytes(&mut steps);
         self.sync_names(parents, &mut steps);
+        self.learn_synced(&steps);
         steps.into_iter().map(Step::end).collect()
     }
 
@@ -162,7 +165,6 @@ impl<D: Disk> Store<D> {
             Ok(Published::New(parent, stamp)) => {
                 step.stamp = stamp;
                 step.parent = Some(parent);
-                self.remember(stamp, step.ready.hash, step.reached);
             }
             Ok(Published::There(parent, existing)) => {
                 step.have_it = HaveIt::Already;
@@ -201,9 +203,6 @@ impl<D: Disk> Store<D> {
                     self.safe_directories.synced(parent);
                 }
             }
-            if step.failed.is_none() && step.reached > Durability::None {
-                self.remember_synced(&step.stamp, step.reached);
-            }
         }
     }
 
@@ -219,16 +218,18 @@ impl<D: Disk> Store<D> {
         self.safe_directories.to_sync(&self.disk, parent)
     }
 
-    /// Publishes one file at once, for those who want no sync.
+    /// Publishes one file at once, for those who want no sync. Its hash is to be learned.
     pub(super) fn publish_unsynced(
         &self,
         parents: &mut Parents<D::Handle>,
-        mut ready: Ready<D>,
+        ready: &mut Ready<D>,
+        learned: &mut Vec<Learned>,
     ) -> Settled {
         let receipt = ready.receipt();
-        match self.publish(parents, &mut ready)? {
+        match self.publish(parents, ready)? {
             Published::New(_, stamp) => {
-                self.remember(stamp, ready.hash, Durability::None);
+                let (hash, durability) = (ready.hash, Durability::None);
+                learned.push(Learned { stamp, hash, durability });
                 Ok((HaveIt::Stored, receipt))
             }
             Published::There(..) => Ok((HaveIt::Already, receipt)),
@@ -276,15 +277,26 @@ impl<D: Disk> Store<D> {
         Ok(Existing { handle: Arc::new(existing.handle), status: existing.status })
     }
 
-    fn remember(&self, stamp: Stamp, hash: Hash, durability: Durability) {
+    /// Writes down the hashes of files that the store published.
+    pub(super) fn learn(&self, learned: &mut Vec<Learned>) {
         if let Some(hashes) = &self.hashes {
-            hashes.published(&self.disk, stamp, hash, durability);
+            hashes.published(&self.disk, learned);
         }
+        learned.clear();
     }
 
-    fn remember_synced(&self, stamp: &Stamp, durability: Durability) {
-        if let Some(hashes) = &self.hashes {
-            hashes.synced(&self.disk, stamp, durability);
+    fn learn_new(&self, steps: &[Step<D>]) {
+        let new = |step: &&Step<D>| step.failed.is_none() && step.have_it == HaveIt::Stored;
+        self.learn(&mut steps.iter().filter(new).map(Step::learned).collect());
+    }
+
+    fn learn_synced(&self, steps: &[Step<D>]) {
+        let full = |step: &&Step<D>| step.failed.is_none() && step.reached == Durability::Full;
+        let (new, there): (Vec<_>, Vec<_>) =
+            steps.iter().filter(full).partition(|step| step.have_it == HaveIt::Stored);
+        self.learn(&mut new.into_iter().map(Step::learned).collect());
+        for (step, hashes) in there.into_iter().zip(self.hashes.iter().cycle()) {
+            hashes.synced(&self.disk, &step.stamp, step.reached);
         }
     }
 }
@@ -302,6 +314,10 @@ impl<D: Disk> Step<D> {
         self.failed.is_none()
             && self.ready.durability == Durability::Full
             && self.reached < Durability::Full
+    }
+
+    fn learned(&self) -> Learned {
+        Learned { stamp: self.stamp, hash: self.ready.hash, durability: self.reached }
     }
 
     fn end(self) -> Settled {

@@ -1,9 +1,10 @@
 //! Small files that come whole: hashed, written, and published at once or with the next commit.
 //!
-//! A push of which nothing is known costs six calls: make a file without a name, write, link, ask
-//! for its status, write its hash down, close. A stored name is looked up before only after one
-//! was met, as when a directory is sent again.
+//! A push of which nothing is known costs five calls: make a file without a name, write, link, ask
+//! for its status, close. Hashes of a batch are written down together. A stored name is looked up
+//! before only after one was met, as when a directory is sent again.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use colok_proto::files::{Durability, Hash, HaveIt, Name, StoreAnswer, StoreError};
@@ -13,7 +14,8 @@ use super::disk::{Disk, write_full};
 use super::event::FileEvent;
 use super::existing;
 use super::fresh::Fresh;
-use super::parents::split;
+use super::hashes::Learned;
+use super::parents::{Parent, split};
 use super::problem::failed;
 use super::publish::{Ready, Settled, Source};
 use super::tree_hash::hash_of;
@@ -30,6 +32,9 @@ const WAITING_MAX: usize = 256;
 
 /// Bytes counted ahead in the total of a store, so that not every small file takes the lock.
 const RESERVE_BYTES: u64 = 1 << 20;
+
+/// Bytes of a push put together, at most, before any have come. More are not sent as a push.
+const BUFFER_BYTES_MAX: usize = 64 * 1024;
 
 /// A push whose bytes are still coming.
 #[derive(Debug)]
@@ -52,6 +57,8 @@ pub(super) struct Pushes<D: Disk> {
     met_existing: bool,
     /// Bytes counted in the total and not used yet.
     reserved: u64,
+    /// Hashes of what was published and is not written down yet.
+    learned: Vec<Learned>,
 }
 
 /// A push that came whole.
@@ -65,7 +72,14 @@ enum Staged<D: Disk> {
 
 impl<D: Disk> Default for Pushes<D> {
     fn default() -> Self {
-        Self { coming: None, staged: Vec::new(), staged_bytes: 0, met_existing: false, reserved: 0 }
+        Self {
+            coming: None,
+            staged: Vec::new(),
+            staged_bytes: 0,
+            met_existing: false,
+            reserved: 0,
+            learned: Vec::new(),
+        }
     }
 }
 
@@ -77,7 +91,7 @@ impl<D: Disk> Conversation<D> {
         hash: Option<Hash>,
         durability: Durability,
     ) {
-        self.tell(FileEvent::ServerRead { name: name.clone() });
+        self.tell(|| FileEvent::ServerRead { name: name.clone() });
         let push = Pushing { name, size, hash, durability, bytes: Vec::new() };
         if size == 0 {
             self.stage(push, &[]);
@@ -95,7 +109,7 @@ impl<D: Disk> Conversation<D> {
             return self.stage(push, &bytes[..size]);
         }
         if push.bytes.is_empty() {
-            push.bytes.reserve_exact(size);
+            push.bytes.reserve_exact(size.min(BUFFER_BYTES_MAX));
         }
         push.bytes.extend_from_slice(&bytes[..bytes.len().min(size - push.bytes.len())]);
         if push.bytes.len() == size {
@@ -125,23 +139,23 @@ impl<D: Disk> Conversation<D> {
     }
 
     fn stage(&mut self, push: Pushing, bytes: &[u8]) {
-        let name = push.name.clone();
         self.pushes.staged_bytes += push.size;
-        let staged = match self.take(push, bytes) {
-            Ok(Staged::Waiting(ready)) => {
-                self.store.waiting.fetch_add(1, Ordering::Relaxed);
-                Staged::Waiting(ready)
+        let staged = match self.take(&push, bytes) {
+            Ok((source, hash)) => {
+                let Pushing { name, size, durability, .. } = push;
+                self.ready(Ready { name, source, size, hash, durability })
             }
-            Ok(done) => done,
             Err(error) => {
-                self.tell(FileEvent::Failed { name, error });
+                self.tell(|| FileEvent::Failed { name: push.name, error });
                 Staged::Done(Err(error))
             }
         };
         self.pushes.staged.push(staged);
     }
 
-    fn take(&mut self, push: Pushing, bytes: &[u8]) -> Result<Staged<D>, StoreError> {
+    /// Where the bytes of a push are now: written to a file without a name, or there already.
+    fn take(&mut self, push: &Pushing, bytes: &[u8]) -> Result<(Source<D>, Hash), StoreError> {
+        self.store.may_write()?;
         let computed = hash_of(bytes);
         if push.hash.is_some_and(|said| said != computed) {
             return Err(StoreError::WrongHash { computed });
@@ -150,74 +164,100 @@ impl<D: Disk> Conversation<D> {
         if push.size > limit {
             return Err(StoreError::TooLarge { limit });
         }
-        let Pushing { name, size, durability, .. } = push;
-        let parent = self.parents.existing(&self.store.disk, &name)?;
-        let at = parent.as_ref().map_or(self.store.disk.root(), |parent| &parent.handle);
-        if self.pushes.met_existing && parent.is_some() {
-            if let Some(found) = existing::open(&self.store.disk, at, split(&name).1)? {
-                let found = self.store.same(found, size, computed)?;
-                let source = Source::There(found);
-                return Ok(self.ready(Ready { name, source, size, hash: computed, durability }));
+        let parent = self.parents.existing(&self.store.disk, &push.name)?;
+        let there = |this: &Self| -> Result<Option<Source<D>>, StoreError> {
+            let Some(parent) = &parent else { return Ok(None) };
+            let leaf = split(&push.name).1;
+            let found = existing::open(&this.store.disk, &parent.handle, leaf)?;
+            let same = found.map(|found| this.store.same(found, push.size, computed));
+            Ok(same.transpose()?.map(Source::There))
+        };
+        if self.pushes.met_existing {
+            if let Some(source) = there(self)? {
+                return Ok((source, computed));
             }
             self.pushes.met_existing = false;
         }
-        self.store.room.look_sometimes(&self.store.disk, size)?;
-        let fresh = Fresh::new(&self.store, at).map_err(failed)?;
-        self.reserve_for_push(size)?;
-        if let Err(errno) = write_full(&self.store.disk, &fresh.handle, bytes, 0) {
-            self.unreserve_push(size);
-            return Err(failed(errno));
+        match self.write(parent.as_deref(), bytes) {
+            Ok(fresh) => Ok((Source::Fresh(fresh), computed)),
+            // What is there needs no room.
+            Err(StoreError::NoSpace) => match there(self)? {
+                Some(source) => Ok((source, computed)),
+                None => Err(StoreError::NoSpace),
+            },
+            Err(error) => Err(error),
         }
-        let source = Source::Fresh(fresh);
-        Ok(self.ready(Ready { name, source, size, hash: computed, durability }))
+    }
+
+    /// Writes a file without a name.
+    fn write(
+        &mut self,
+        parent: Option<&Parent<D::Handle>>,
+        bytes: &[u8],
+    ) -> Result<Fresh<D>, StoreError> {
+        let size = bytes.len() as u64;
+        let store = Arc::clone(&self.store);
+        store.look_sometimes(size)?;
+        let at = parent.map_or(store.disk.root(), |parent| &parent.handle);
+        let fresh = store.with_room(|| 1, || Fresh::new(&store, at).map_err(failed))?;
+        self.reserve_for_push(size)?;
+        let written = store.with_room(
+            || size,
+            || write_full(&store.disk, &fresh.handle, bytes, 0).map_err(failed),
+        );
+        if written.is_err() {
+            self.unreserve_push(size);
+        }
+        written.map(|()| fresh)
     }
 
     /// Publishes at once what wants no sync.
-    fn ready(&mut self, ready: Ready<D>) -> Staged<D> {
+    fn ready(&mut self, mut ready: Ready<D>) -> Staged<D> {
         if ready.durability > Durability::None {
+            self.store.waiting.fetch_add(1, Ordering::Relaxed);
             return Staged::Waiting(ready);
         }
-        let (name, size) = (ready.name.clone(), ready.size);
         let settled = if let Source::There(_) = &ready.source {
             Ok((HaveIt::Already, ready.receipt()))
         } else {
-            let settled = self.store.publish_unsynced(&mut self.parents, ready);
-            self.count_push(size, &settled);
+            let learned = &mut self.pushes.learned;
+            let settled = self.store.publish_unsynced(&mut self.parents, &mut ready, learned);
+            self.count_push(ready.size, &settled);
             settled
         };
-        Staged::Done(self.push_settled(name, settled))
+        Staged::Done(self.push_settled(ready.name, settled))
     }
 
     /// The answers of all that came whole, in order.
     pub(super) fn commit_pushes(&mut self) {
         let staged = std::mem::take(&mut self.pushes.staged);
         self.pushes.staged_bytes = 0;
-        let mut decided = Vec::with_capacity(staged.len());
+        self.store.learn(&mut self.pushes.learned);
         let mut waiting = Vec::new();
+        let mut decided = Vec::with_capacity(staged.len());
         for one in staged {
-            match one {
-                Staged::Done(result) => decided.push(Ok(result)),
+            decided.push(match one {
+                Staged::Done(result) => Ok(result),
                 Staged::Waiting(ready) => {
                     let fresh = matches!(ready.source, Source::Fresh(_));
-                    decided.push(Err((ready.name.clone(), ready.size, fresh)));
+                    let waits = (ready.name.clone(), ready.size, fresh);
                     waiting.push(ready);
+                    Err(waits)
                 }
-            }
+            });
         }
         let count = waiting.len();
         let mut settled = self.store.settle(&mut self.parents, waiting).into_iter();
         self.store.waiting.fetch_sub(count, Ordering::Relaxed);
         for one in decided {
-            let answer = match one {
-                Ok(answer) => answer,
-                Err((name, size, fresh)) => {
-                    let settled = settled.next().unwrap_or(Err(StoreError::NotFound));
-                    if fresh {
-                        self.count_push(size, &settled);
-                    }
-                    self.push_settled(name, settled)
+            let answer = one.unwrap_or_else(|(name, size, fresh)| {
+                // There is one for each that waited.
+                let settled = settled.next().unwrap_or(Err(StoreError::NotFound));
+                if fresh {
+                    self.count_push(size, &settled);
                 }
-            };
+                self.push_settled(name, settled)
+            });
             self.answers.push(answer);
         }
         // Paths are resolved anew for the next batch.
@@ -229,7 +269,7 @@ impl<D: Disk> Conversation<D> {
             matches!(settled, Ok((HaveIt::Already, _)) | Err(StoreError::NameTaken { .. }));
         if matches!(settled, Ok((HaveIt::Stored, _))) {
             // Nobody looked before, so it is known only now.
-            self.tell(FileEvent::DoesNotExist { name: name.clone() });
+            self.tell(|| FileEvent::DoesNotExist { name: name.clone() });
         }
         self.tell_settled(name, &settled);
         settled.map(|(have_it, receipt)| StoreAnswer::Stored { have_it, receipt })
@@ -242,7 +282,7 @@ impl<D: Disk> Conversation<D> {
             let ahead = RESERVE_BYTES.max(size);
             self.pushes.reserved += match room.reserve(disk, ahead) {
                 Ok(()) => ahead,
-                Err(_) => room.reserve(disk, size).map(|()| size)?,
+                Err(_) => self.store.reserve(size).map(|()| size)?,
             };
         }
         self.pushes.reserved = self.pushes.reserved.saturating_sub(size);
@@ -272,6 +312,7 @@ impl<D: Disk> Conversation<D> {
         };
         let bytes: u64 = self.pushes.staged.iter().map(of_fresh).sum();
         self.store.waiting.fetch_sub(count, Ordering::Relaxed);
+        self.store.learn(&mut self.pushes.learned);
         self.store.room.release(&self.store.disk, self.pushes.reserved + bytes);
     }
 }

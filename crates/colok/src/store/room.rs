@@ -7,6 +7,7 @@
 //! other programs removed, is counted again when a store is opened that no other process has open.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use colok_proto::files::StoreError;
 
@@ -29,12 +30,16 @@ pub(super) struct Room<H> {
 struct Total<H> {
     bytes_max: u64,
     usage: H,
+    /// The lock of the file keeps other processes out, this one the threads of this process: they
+    /// share one open file, and such a lock belongs to the open file.
+    threads: Mutex<()>,
 }
 
 impl<H> Room<H> {
     /// Room on a disk; `total` is the most bytes and the file that counts them.
     pub(super) fn new(free_share_min_percent: u8, total: Option<(u64, H)>) -> Self {
-        let total = total.map(|(bytes_max, usage)| Total { bytes_max, usage });
+        let total =
+            total.map(|(bytes_max, usage)| Total { bytes_max, usage, threads: Mutex::new(()) });
         Self { free_share_min_percent, total, unlooked: AtomicU64::new(0) }
     }
 
@@ -70,14 +75,42 @@ impl<H> Room<H> {
         self.total.as_ref().map_or(Ok(()), |total| total.change(disk, |_| Some(bytes)).map(|_| ()))
     }
 
-    /// Whether `bytes` more leave the share of the disk free that is to stay free.
+    /// Whether `bytes` more fit, and leave the share of the disk free that is to stay free.
     pub(super) fn look<D: Disk<Handle = H>>(&self, disk: &D, bytes: u64) -> Result<(), StoreError> {
-        if self.free_share_min_percent == 0 {
-            return Ok(());
+        match self.missing_on_disk(disk, bytes).map_err(failed)? {
+            0 => Ok(()),
+            _ => Err(StoreError::NoSpace),
         }
-        let space = disk.space().map_err(failed)?;
+    }
+
+    /// How many bytes too few are free for that.
+    pub(super) fn missing_on_disk<D: Disk<Handle = H>>(
+        &self,
+        disk: &D,
+        bytes: u64,
+    ) -> DiskResult<u64> {
+        let space = disk.space()?;
+        if space.total == 0 {
+            // Some file systems do not know how large they are.
+            return Ok(0);
+        }
         let kept = space.total / 100 * u64::from(self.free_share_min_percent);
-        if space.free.saturating_sub(bytes) < kept { Err(StoreError::NoSpace) } else { Ok(()) }
+        Ok(kept.saturating_add(bytes).saturating_sub(space.free))
+    }
+
+    /// How many bytes too many are counted for `bytes` more.
+    pub(super) fn missing_in_total<D: Disk<Handle = H>>(
+        &self,
+        disk: &D,
+        bytes: u64,
+    ) -> DiskResult<u64> {
+        let Some(total) = &self.total else { return Ok(0) };
+        let mut missing = 0;
+        total.change(disk, |used| {
+            missing = used.saturating_add(bytes).saturating_sub(total.bytes_max);
+            None
+        })?;
+        Ok(missing)
     }
 
     /// [`Self::look`], for small files: only after every 64 MiB of them, and for each while there
@@ -103,6 +136,7 @@ impl<H> Total<H> {
         disk: &D,
         change: impl FnOnce(u64) -> Option<u64>,
     ) -> DiskResult<bool> {
+        let _alone = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         disk.lock(&self.usage, Lock::Exclusive, true)?;
         let result = self.change_locked(disk, change);
         disk.unlock(&self.usage)?;

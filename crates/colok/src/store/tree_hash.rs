@@ -115,7 +115,8 @@ mod tests {
     use super::*;
 
     fn pattern(length: usize) -> Vec<u8> {
-        (0..length).map(|index| (index.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+        let byte = |index: usize| (index.wrapping_mul(2_654_435_761) >> 13).to_le_bytes()[0];
+        (0..length).map(byte).collect()
     }
 
     /// Sizes around every border: chunk, subtree, powers of two of subtrees.
@@ -154,7 +155,7 @@ mod tests {
         }
         let expected: Vec<_> = (0..3)
             .map(|number: u64| {
-                let start = (number << 20) as usize;
+                let start = usize::try_from(number << 20).unwrap();
                 let mut hasher = Hasher::new();
                 hasher.set_input_offset(number << 20).update(&bytes[start..start + (1 << 20)]);
                 (number, hasher.finalize_non_root())

@@ -10,7 +10,7 @@ use colok_proto::files::{Durability, Hash, HaveIt, Name, StoreAnswer, StoreError
 use super::Store;
 use super::disk::{Disk, write_full};
 use super::fresh::Fresh;
-use super::partial::{self, Partial};
+use super::partial::{self, Partial, TurnError};
 use super::places::Place;
 use super::problem::failed;
 use super::publish::{Ready, Settled, Source};
@@ -25,6 +25,8 @@ pub(super) struct Upload<D: Disk> {
     size: Option<u64>,
     hash: Option<Hash>,
     tree: TreeHash,
+    /// How many bytes are here. The hash is ahead of it only after a failure.
+    written: u64,
     /// `None` once it went on its way to be published.
     target: Option<Target<D>>,
     /// Bytes counted for it in the total of the store.
@@ -71,6 +73,7 @@ impl<D: Disk> Upload<D> {
             size,
             hash,
             tree: TreeHash::default(),
+            written: 0,
             target: None,
             reserved: 0,
             looked: 0,
@@ -80,10 +83,11 @@ impl<D: Disk> Upload<D> {
         if let Some(token) = upload {
             this.resume(&token, from_start)?;
         } else {
-            let fresh = Fresh::new(store, store.disk.root()).map_err(failed)?;
+            let fresh =
+                store.with_room(|| 1, || Fresh::new(store, store.disk.root()).map_err(failed))?;
             this.target = Some(Target::Fresh(fresh));
         }
-        this.make_room(size.unwrap_or(0))?;
+        this.make_room(size.unwrap_or(this.length()))?;
         Ok(this)
     }
 
@@ -91,23 +95,24 @@ impl<D: Disk> Upload<D> {
         self.store.bound_partials();
         let id = partial::id(token, &self.name);
         let partial = Partial::own(&self.store, id, from_start).map_err(failed)?;
-        // What is there is counted already, and ours to answer for from here.
-        self.reserved = if self.store.room.counts() { partial.length() } else { 0 };
-        let tree = partial.verify(self.size);
+        self.tree = partial.verify(self.size)?;
+        self.written = self.tree.length();
         self.target = Some(Target::Partial(partial));
-        self.tree = tree?;
+        // What is there is counted already, and ours to answer for. Not before it is verified:
+        // whoever took it over meanwhile answers for it.
+        self.reserved = if self.store.room.counts() { self.written } else { 0 };
         Ok(())
     }
 
     /// The answer to the request that opened it.
     pub(super) fn send_from(&self) -> StoreAnswer {
-        let offset = self.tree.length();
+        let offset = self.length();
         StoreAnswer::SendFrom { offset, hash: (offset > 0).then(|| self.tree.hash()) }
     }
 
     /// How many bytes are here.
     pub(super) fn length(&self) -> u64 {
-        self.tree.length()
+        self.written
     }
 
     /// How many bytes are best taken next.
@@ -127,13 +132,24 @@ impl<D: Disk> Upload<D> {
         self.make_room(end)?;
         let mut ended = Vec::with_capacity(1);
         self.tree.update(bytes, |number, value| ended.push((number, *value)));
-        match &self.target {
+        let store = &self.store;
+        let missing = || bytes.len() as u64;
+        store.with_room(missing, || match &self.target {
             Some(Target::Fresh(fresh)) => {
-                write_full(&self.store.disk, &fresh.handle, bytes, offset).map_err(failed)
+                write_full(&store.disk, &fresh.handle, bytes, offset).map_err(failed)
             }
-            Some(Target::Partial(partial)) => Ok(partial.write(bytes, offset, &ended)?),
+            Some(Target::Partial(partial)) => {
+                let written = partial.write(bytes, offset, &ended);
+                if let Err(TurnError::Call(_)) = written {
+                    // If this fails too, a little is counted that is not there, or not counted.
+                    let _exact = partial.cut(offset);
+                }
+                Ok(written?)
+            }
             None => Err(StoreError::WrongSize { received: end }),
-        }
+        })?;
+        self.written = end;
+        Ok(())
     }
 
     /// Sees to it that the file may grow to `end` bytes.
@@ -145,7 +161,8 @@ impl<D: Disk> Upload<D> {
         // A size that is known was looked at as a whole; others write too, so it is looked at on
         // the way as well.
         if end >= self.looked {
-            self.store.room.look(&self.store.disk, end - self.length())?;
+            let store = &self.store;
+            store.look(end - self.length())?;
             self.looked = self.length() + LOOK_AGAIN_BYTES;
         }
         if end > self.reserved && self.store.room.counts() {
@@ -155,18 +172,14 @@ impl<D: Disk> Upload<D> {
     }
 
     fn reserve(&mut self, end: u64) -> Result<(), StoreError> {
-        let room = &self.store.room;
-        let needed = end - self.reserved;
+        let (store, needed) = (&self.store, end - self.reserved);
         // A file that grows reserves ahead, to take the lock less often; if that is too much,
         // then exactly what it needs.
         let ahead = if self.size.is_some() { needed } else { needed.max(LOOK_AGAIN_BYTES) };
-        let reserved = match room.reserve(&self.store.disk, ahead) {
-            Err(StoreError::NoSpace) if ahead > needed => {
-                room.reserve(&self.store.disk, needed).map(|()| needed)
-            }
-            result => result.map(|()| ahead),
+        self.reserved += match store.room.reserve(&store.disk, ahead) {
+            Ok(()) => ahead,
+            Err(_) => store.reserve(needed).map(|()| needed)?,
         };
-        self.reserved += reserved?;
         Ok(())
     }
 
@@ -204,8 +217,9 @@ impl<D: Disk> Upload<D> {
     pub(super) fn settled(&mut self, settled: &Settled) {
         let gone = match settled {
             Ok((HaveIt::Stored, _)) => false,
-            Ok((HaveIt::Already, _))
-            | Err(StoreError::NameTaken { .. } | StoreError::NotAFile) => true,
+            Ok((HaveIt::Already, _)) | Err(StoreError::NameTaken { .. } | StoreError::NotAFile) => {
+                true
+            }
             Err(_) => !self.resumable,
         };
         if !gone {
@@ -234,7 +248,12 @@ impl<D: Disk> Upload<D> {
 impl<D: Disk> Drop for Upload<D> {
     fn drop(&mut self) {
         if matches!(self.target, Some(Target::Partial(_))) {
-            self.kept();
+            // Of nothing, nothing is kept.
+            if self.length() == 0 {
+                self.remove();
+            } else {
+                self.kept();
+            }
         }
         self.store.room.release(&self.store.disk, self.reserved);
     }

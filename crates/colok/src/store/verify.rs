@@ -80,7 +80,7 @@ impl<D: Disk> Store<D> {
         let mut totals = VerifyTotals::default();
         let mut after: Option<Name> = None;
         loop {
-            let mut page = Page::new(prefix, after.as_ref(), NAMES_AT_ONCE, false);
+            let mut page = Page::new(prefix, after.as_ref(), NAMES_AT_ONCE, usize::MAX);
             self.fill_page(&mut page)?;
             let more = page.entries.len() >= NAMES_AT_ONCE;
             for entry in page.entries {

@@ -24,6 +24,10 @@ pub(crate) const FILE_BODIES: &[Named] = &[
     ("files::one_of_many_clients_wins", one_of_many_clients_wins),
     ("files::a_dripping_client_stops_nobody", a_dripping_client_stops_nobody),
     ("files::a_rate_is_kept", a_rate_is_kept),
+    ("files::a_rest_is_not_idleness", a_rest_is_not_idleness),
+    ("files::a_file_that_was_sent_is_closed", a_file_that_was_sent_is_closed),
+    ("files::a_slow_upload_is_read_in_its_turn", a_slow_upload_is_read_in_its_turn),
+    ("files::a_refused_upload_is_read_to_its_end", a_refused_upload_is_read_to_its_end),
     ("files::a_stop_lets_an_upload_finish", a_stop_lets_an_upload_finish),
 ];
 
@@ -40,9 +44,12 @@ impl Served {
 
     fn start_with(model: Model, place: &str, limits: Limits) -> Self {
         let root = std::env::temp_dir().join(crate::support::fresh_name());
-        let address = format!("files={place}?idle=60s");
-        let options = StoreOptions::new(&root);
-        let server = Running::start_with_store(model, &[&address], limits, Some(options));
+        Self::start_at(model, &format!("files={place}?idle=60s"), limits, StoreOptions::new(root))
+    }
+
+    fn start_at(model: Model, address: &str, limits: Limits, options: StoreOptions) -> Self {
+        let root = options.root.clone();
+        let server = Running::start_with_store(model, &[address], limits, Some(options));
         Self { server, root }
     }
 
@@ -162,7 +169,8 @@ fn are_stored_once(model: Model, place: &str) {
 fn pushes_are_answered_in_order(model: Model, place: &str) {
     let served = Served::start(model, place);
     let mut talk = served.talk();
-    let files: Vec<_> = (0..300).map(|index| noise(index, 37 * index as usize % 5000)).collect();
+    let files: Vec<_> =
+        (0..300_u16).map(|index| noise(index.into(), usize::from(index) * 37 % 5000)).collect();
     for (round, durability) in ["none", "file", "full"].iter().enumerate() {
         let mut requests = Vec::new();
         for (index, file) in files.iter().enumerate() {
@@ -364,6 +372,87 @@ fn a_rate_is_kept(model: Model, place: &str) {
     assert!(talk.bytes(file.len()) == file, "other bytes came back");
     // Only a lower bound can be trusted on a busy machine.
     assert!(start.elapsed() > Duration::from_millis(700), "{:?}", start.elapsed());
+}
+
+fn a_rest_is_not_idleness(model: Model, place: &str) {
+    // One arrival is a tenth of a second's worth; its answers are paid for with about a second, in
+    // which the server does not look at what was asked behind it.
+    let rate = 87_000;
+    let limits = Limits { bytes_per_second_max: Some(rate), ..Limits::default() };
+    let root = std::env::temp_dir().join(crate::support::fresh_name());
+    let address = format!("files={place}?idle=200ms");
+    let served = Served::start_at(model, &address, limits, StoreOptions::new(root));
+    let mut requests = b"HELP\n".repeat(300);
+    requests.resize(usize::try_from(rate / 10).expect("it is small"), b'\n');
+    requests.extend_from_slice(b"QUIT\n");
+    let mut talk = served.talk();
+    talk.send(requests);
+    for _ in 0..300 {
+        talk.expect(214);
+    }
+    talk.expect(221);
+}
+
+/// Otherwise every client that ever read a file would take two descriptors.
+fn a_file_that_was_sent_is_closed(model: Model, place: &str) {
+    let served = Served::start(model, place);
+    let mut talk = served.talk();
+    talk.send("PUSH kept-open 5 durability=none\nhelloPUSH kept-empty 0 durability=none\n");
+    talk.expect(201);
+    talk.expect(201);
+    talk.send("GET kept-open 1-3\nGET kept-empty\nHELP\n");
+    talk.expect(150);
+    assert_eq!(talk.bytes(3), b"ell");
+    talk.expect(150);
+    talk.expect(214);
+    // Of worker processes this sees nothing; they run the same session.
+    let open = fs::read_dir("/proc/self/fd").expect("it is mounted");
+    let paths = open.filter_map(|one| fs::read_link(one.ok()?.path()).ok());
+    let kept = |path: &PathBuf| {
+        path.starts_with(served.root.join("kept-open"))
+            || path.starts_with(served.root.join("kept-empty"))
+    };
+    assert_eq!(paths.filter(kept).count(), 0);
+}
+
+/// Whoever is served alone is judged by what was read, so that must not wait for large pieces.
+fn a_slow_upload_is_read_in_its_turn(model: Model, place: &str) {
+    if model != Model::Sequential {
+        return;
+    }
+    let served = Served::start(model, place);
+    let mut talk = served.talk();
+    talk.send("PUT slow 3000000 upload=0123456789abcdef\n");
+    talk.expect(100);
+    talk.send(noise(5, 100_000));
+    let partials = served.root.join(".colok/partial");
+    let largest = || {
+        let entries = fs::read_dir(&partials).expect("the store is open").flatten();
+        entries.filter_map(|entry| Some(entry.metadata().ok()?.len())).max()
+    };
+    let until = Instant::now() + PATIENCE;
+    while largest() != Some(100_000) {
+        assert!(Instant::now() < until, "what has come was not read: {:?}", largest());
+        std::thread::yield_now();
+    }
+}
+
+fn a_refused_upload_is_read_to_its_end(model: Model, place: &str) {
+    let mut options = StoreOptions::new(std::env::temp_dir().join(crate::support::fresh_name()));
+    options.file_bytes_max = 1 << 20;
+    let address = format!("files={place}?idle=60s");
+    let mut served = Served::start_at(model, &address, Limits::default(), options);
+    let mut talk = served.talk();
+    talk.send("PUT large -\nDATA 1048576\n");
+    talk.expect(100);
+    talk.send(noise(6, 1 << 20));
+    talk.send("DATA 150000\n");
+    talk.send(noise(7, 150_000));
+    talk.expect(413);
+    // Less than the block before: left unread, it would turn the close into a reset.
+    talk.send(noise(8, 60_000));
+    assert_eq!(served.server.closed(), "limit");
+    assert_eq!(talk.line(), "", "nothing follows the refusal");
 }
 
 fn a_stop_lets_an_upload_finish(model: Model, place: &str) {

@@ -16,7 +16,7 @@ pub const COMPONENT_BYTES_MAX: usize = 255;
 /// The most components of a name. Each directory on the way is opened in turn.
 pub const COMPONENTS_MAX: usize = 64;
 
-/// The directory that the store keeps for itself; no name may begin with it.
+/// The directory that the store keeps for itself; no name may begin with it, in any case.
 pub const RESERVED: &str = ".colok";
 
 /// The name of a stored file: components with `/` between them.
@@ -120,7 +120,10 @@ fn check(text: &str) -> Result<(), NameProblem> {
         match component {
             "" => return Err(NameProblem::EmptyComponent),
             "." | ".." => return Err(NameProblem::Dots),
-            RESERVED if components == 1 => return Err(NameProblem::Reserved),
+            // In any case: file systems that do not tell case apart would open it.
+            first if components == 1 && first.eq_ignore_ascii_case(RESERVED) => {
+                return Err(NameProblem::Reserved);
+            }
             long if long.len() > COMPONENT_BYTES_MAX => return Err(NameProblem::ComponentTooLong),
             _ => {}
         }

@@ -242,7 +242,7 @@ impl Hosted {
                     self.work.push_back(Work::Body(length, 0));
                 }
                 Asked::File(range) => {
-                    assert!(self.file.is_none(), "one file at a time");
+                    assert!(self.file.is_none() && !range.is_empty(), "one file, of some bytes");
                     self.file = Some((range, 0));
                 }
             }

@@ -8,7 +8,7 @@ use colok::net::url::Url;
 use colok::observe::NoTap;
 
 use super::{Checked, Tally, Verdict};
-use crate::arguments::{Reach, VerifyArguments};
+use crate::arguments::VerifyArguments;
 use crate::files::client::Setup;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem, shown};
@@ -21,19 +21,25 @@ const READ_MAX: u64 = 64 * 1024 * 1024;
 pub(super) fn run(arguments: &VerifyArguments, messages: &Messages) -> Result<Exit, Problem> {
     let receipts = read(&arguments.path, messages)?;
     let mut tally = Tally::new(arguments, messages);
-    let mut setup = Setup::new(&arguments.reach, messages)?;
+    let mut setup = Setup::new(&arguments.reach);
+    setup.heed_signals(messages)?;
     for (server, receipts) in by_server(receipts) {
         let url = match &arguments.host {
             Some(url) => url.clone(),
             None => url_of(&server, &arguments.path, messages)?,
         };
-        setup.visit(&Reach { url: url.clone(), ..arguments.reach.clone() });
+        setup.visit(&url);
         let client = FileClient::new(&url, &setup.options, &setup.clock, &NoTap);
         let asked = setup.asked("verify", messages);
         let result = client.verify(&receipts, &mut |receipt, answer| {
             tally.add(&checked(receipt, &answer));
         });
-        result.map_err(|error| Problem::of_files(&error, asked))?;
+        if let Err(error) = result {
+            let problem = Problem::of_files(&error, asked);
+            // What was found until then stands; the rest was not looked at.
+            tally.break_off();
+            return Err(problem);
+        }
     }
     tally.end()
 }

@@ -37,13 +37,13 @@ pub(super) fn run(arguments: &VerifyArguments, messages: &Messages) -> Result<Ex
     });
     if interrupt.is_raised() {
         // What was found until then stands; the rest was not looked at.
-        let _ = tally.end();
+        tally.break_off();
         return Err(Problem::new(Exit::Interrupted, messages.text(Id::FilesInterrupted)));
     }
     match result {
         Ok(_) => tally.end(),
         Err(error) => {
-            let _ = tally.end();
+            tally.break_off();
             Err(Problem::new(Exit::Failed, format!("{}: {error}", shown(root))))
         }
     }

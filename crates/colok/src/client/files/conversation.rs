@@ -83,7 +83,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
         conversation.request(|client, out| client.hello(token, durability, out));
         match conversation.answer(Activity::Greeting)? {
             Answer::Hello(hello) => conversation.hello = Some(hello),
-            Answer::Refused(refused) => return Err(conversation.refused(None, refused)),
+            Answer::Refused(refused) => return Err(conversation.refused(None, &refused)),
             other => return Err(conversation.unexpected(Activity::Greeting, &other)),
         }
         Ok(conversation)
@@ -247,15 +247,15 @@ impl<'a, T: Tap> Conversation<'a, T> {
         Ok(None)
     }
 
-    /// Waits until `input` can be read or the server says something. Whoever fills `input` may
-    /// take any time, so only the deadline and the interrupt end this.
+    /// Waits until `input` can be read, the server says something, or the time is over. The
+    /// deadline and the interrupt are errors.
     pub(super) fn wait_for_input(
         &mut self,
         input: BorrowedFd<'_>,
-        within: Option<Duration>,
+        within: Duration,
     ) -> Result<InputReady, FilesError> {
-        let until = within.map(|within| self.parent.clock.now() + within);
-        let ready = self.poll(PollFlags::IN, Some(input), until, Activity::Sending)?;
+        let until = self.parent.clock.now() + within;
+        let ready = self.poll(PollFlags::IN, Some(input), Some(until), Activity::Sending)?;
         if ready.socket.intersects(READABLE) {
             self.receive(Activity::Sending)?;
             if let Some(answer) = self.parse(Activity::Sending)? {
@@ -293,7 +293,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
     }
 
     /// A refusal as an error about a file, or about none.
-    pub(super) fn refused(&mut self, name: Option<&Name>, refused: Refused) -> FilesError {
+    pub(super) fn refused(&mut self, name: Option<&Name>, refused: &Refused) -> FilesError {
         self.over |= refused.closes;
         Refusal::of(name, refused).into()
     }
@@ -518,7 +518,7 @@ pub(super) enum InputReady {
 
 impl Refusal {
     /// A refusal of the protocol, about a file or none.
-    fn of(name: Option<&Name>, refused: Refused) -> Self {
+    fn of(name: Option<&Name>, refused: &Refused) -> Self {
         Self {
             name: name.cloned(),
             code: refused.code,

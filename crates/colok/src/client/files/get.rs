@@ -10,10 +10,12 @@ mod partial;
 
 use std::ops::Range;
 use std::os::fd::BorrowedFd;
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use colok_proto::files::{Hash, Name};
+use rustix::io::Errno;
 use thiserror::Error as ThisError;
 
 use super::FileClient;
@@ -159,6 +161,9 @@ impl<T: Tap> FileClient<'_, T> {
 /// Finds out where files go, and that nothing is in the way.
 pub fn plan_get(names: &[String], options: &GetOptions) -> Result<GetPlan, FilesError> {
     let to_output = options.output.as_deref().is_some_and(|path| path.as_os_str() == "-");
+    if let Some(path) = options.output.as_deref().filter(|_| !to_output) {
+        check_place(path)?;
+    }
     let names = names.iter().map(|text| checked_name(text)).collect::<Result<Vec<_>, _>>()?;
     if names.is_empty() {
         return Err(PlanProblem::Nothing.into());
@@ -189,6 +194,14 @@ pub fn plan_get(names: &[String], options: &GetOptions) -> Result<GetPlan, Files
 fn checked_name(text: &str) -> Result<Name, PlanProblem> {
     let wrong = |problem| PlanProblem::StoredName { name: text.to_owned(), problem };
     Name::new(text).map_err(wrong)
+}
+
+/// A file can be made there: its directory exists, and it does not claim to be one itself.
+fn check_place(path: &Path) -> Result<(), FilesError> {
+    let claims_directory = path.as_os_str().as_bytes().ends_with(b"/");
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let exists = path.is_dir() || !claims_directory && parent.is_none_or(Path::is_dir);
+    if exists { Ok(()) } else { Err(FilesError::local("create", path, Errno::NOENT)) }
 }
 
 /// The last component: a name of the store never chooses a directory here.

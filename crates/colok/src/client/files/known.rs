@@ -154,6 +154,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::files::local::LastDirectory;
     use crate::client::files::plan::LocalSource;
     use crate::client::files::tests::script::{Folder, hash};
 
@@ -161,7 +162,7 @@ mod tests {
     fn a_hash_is_known_until_the_file_changes() {
         let folder = Folder::new();
         let source = LocalSource::Named(folder.write("file", b"bytes").into());
-        let open = || LocalFile::open(&source).expect("it is there");
+        let open = || LocalFile::open(&source, &mut LastDirectory::default()).expect("it is there");
         let table = folder.path("cache/hashes");
         let known = KnownHashes::open(&table).expect("it can be made");
         assert_eq!(known.find(&open()), None);
@@ -179,7 +180,7 @@ mod tests {
     fn a_damaged_slot_is_not_believed() {
         let folder = Folder::new();
         let source = LocalSource::Named(folder.write("file", b"bytes").into());
-        let file = LocalFile::open(&source).expect("it is there");
+        let file = LocalFile::open(&source, &mut LastDirectory::default()).expect("it is there");
         let known = KnownHashes::open(&folder.path("hashes")).expect("it can be made");
         known.remember(&file, hash(b"bytes"), SystemTime::now() + Duration::from_secs(3));
         let place = Slot::of(file.status(), hash(b"bytes")).place();

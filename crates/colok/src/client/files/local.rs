@@ -5,9 +5,10 @@
 //! its size and times before and after.
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::fs::{CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 use super::plan::LocalSource;
@@ -21,6 +22,31 @@ pub(super) struct LocalFile<'a> {
     status: Stat,
 }
 
+/// How directories are opened that are only looked in.
+const PARENT: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// The directory of the file that was opened last: the next one mostly is in it as well, and the
+/// kernel need not look for it again.
+#[derive(Default)]
+pub(super) struct LastDirectory(Option<(Box<[u8]>, OwnedFd)>);
+
+impl LastDirectory {
+    /// The directory of a path and the name in it.
+    fn of<'p>(&mut self, path: &'p [u8]) -> Result<(BorrowedFd<'_>, &'p [u8]), Errno> {
+        let slash = path.iter().rposition(|byte| *byte == b'/');
+        let Some((parent, name)) = slash.map(|slash| path.split_at(slash + 1)) else {
+            return Ok((CWD, path));
+        };
+        if name.is_empty() {
+            return Ok((CWD, path));
+        }
+        let held = self.0.take().filter(|(held, _)| **held == *parent);
+        let open = || rustix::fs::open(parent, PARENT, Mode::empty());
+        let held = held.map_or_else(|| open().map(|opened| (parent.into(), opened)), Ok)?;
+        Ok((self.0.insert(held).1.as_fd(), name))
+    }
+}
+
 impl AsFd for LocalFile<'_> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_fd()
@@ -29,7 +55,10 @@ impl AsFd for LocalFile<'_> {
 
 impl<'a> LocalFile<'a> {
     /// Opens it. A file found in a directory is not followed if a link took its place.
-    pub(super) fn open(source: &'a LocalSource) -> Result<Self, FilesError> {
+    pub(super) fn open(
+        source: &'a LocalSource,
+        last: &mut LastDirectory,
+    ) -> Result<Self, FilesError> {
         let path = source.path();
         let follow = match source {
             LocalSource::Found(_) => OFlags::NOFOLLOW,
@@ -37,7 +66,9 @@ impl<'a> LocalFile<'a> {
         };
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | follow;
         let failed = |errno| FilesError::local("open", path, errno);
-        let descriptor = rustix::fs::open(path, flags, Mode::empty()).map_err(failed)?;
+        let (directory, name) = last.of(path.as_os_str().as_bytes()).map_err(failed)?;
+        let descriptor = rustix::fs::openat(directory, name, flags, Mode::empty());
+        let descriptor = descriptor.map_err(failed)?;
         let status = rustix::fs::fstat(&descriptor).map_err(failed)?;
         if FileType::from_raw_mode(status.st_mode) != FileType::RegularFile {
             return Err(PlanProblem::NotAFile { path: path.into() }.into());
@@ -62,12 +93,15 @@ impl<'a> LocalFile<'a> {
         sought.map(drop).map_err(|errno| FilesError::local("read", self.path, errno))
     }
 
-    /// Fills the buffer. Fewer bytes than it holds are an error: the file has shrunk.
+    /// Fills the buffer. Fewer bytes than it holds are an error: the file has shrunk, or never was
+    /// as long as the system says.
     pub(super) fn read_exact(&self, buffer: &mut [u8]) -> Result<(), FilesError> {
         let mut filled = 0;
         while filled < buffer.len() {
             match rustix::io::read(self.descriptor.as_fd(), &mut buffer[filled..]) {
-                Ok(0) => return Err(self.changed()),
+                Ok(0) => {
+                    return Err(self.check_unchanged().err().unwrap_or_else(|| self.no_size()));
+                }
                 Ok(length) => filled += length,
                 Err(Errno::INTR) => {}
                 Err(errno) => return Err(FilesError::local("read", self.path, errno)),
@@ -78,9 +112,21 @@ impl<'a> LocalFile<'a> {
 
     /// Fails when it is not what it was when it was opened.
     pub(super) fn check_unchanged(&self) -> Result<(), FilesError> {
-        let now = rustix::fs::fstat(&self.descriptor);
-        let now = now.map_err(|errno| FilesError::local("read", self.path, errno))?;
-        if state(&now) == state(&self.status) { Ok(()) } else { Err(self.changed()) }
+        let failed = |errno| FilesError::local("read", self.path, errno);
+        let now = rustix::fs::fstat(&self.descriptor).map_err(failed)?;
+        if state(&now) != state(&self.status) {
+            return Err(self.changed());
+        }
+        // Files of the kernel (proc(5)) are said to be empty, have content, and keep their times.
+        if self.size() == 0 && rustix::io::pread(&self.descriptor, &mut [0], 0).is_ok_and(|n| n > 0)
+        {
+            return Err(self.no_size());
+        }
+        Ok(())
+    }
+
+    fn no_size(&self) -> FilesError {
+        PlanProblem::NoSize { path: self.path.into() }.into()
     }
 
     /// The error of a file that is another one than when it was opened.

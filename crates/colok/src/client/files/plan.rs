@@ -9,11 +9,13 @@ mod walk;
 
 use std::collections::HashMap;
 use std::ffi::OsString;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Component, Path, PathBuf};
 
 use colok_proto::files::{Name, NameProblem};
-use rustix::fs::{FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, Stat};
+use rustix::io::Errno;
 
 use super::problem::{FilesError, PlanProblem};
 
@@ -103,7 +105,8 @@ pub fn plan_send(sources: &[OsString], options: &PlanOptions) -> Result<SendPlan
     if options.name.is_some() && sources.len() > 1 {
         return Err(PlanProblem::OneNameForMany { count: sources.len() }.into());
     }
-    let mut planner = Planner { options, plan: SendPlan::default() };
+    let mut planner =
+        Planner { options, reader: Reader::this_process(), plan: SendPlan::default() };
     for source in sources {
         planner.source(Path::new(source))?;
     }
@@ -113,6 +116,7 @@ pub fn plan_send(sources: &[OsString], options: &PlanOptions) -> Result<SendPlan
 
 struct Planner<'a> {
     options: &'a PlanOptions,
+    reader: Reader,
     plan: SendPlan,
 }
 
@@ -121,7 +125,7 @@ impl Planner<'_> {
         if path.as_os_str() == "-" {
             return self.input();
         }
-        let status = look_at(path, OFlags::empty())?;
+        let status = self.look_at(path)?;
         match FileType::from_raw_mode(status.st_mode) {
             FileType::RegularFile => {
                 let name = self.name(path, &self.own_name(path)?)?;
@@ -132,6 +136,15 @@ impl Planner<'_> {
             FileType::Directory => Err(PlanProblem::Directory { path: path.into() }.into()),
             _ => Err(PlanProblem::NotAFile { path: path.into() }.into()),
         }
+    }
+
+    /// Looks at a file or directory, and whether it can be read. Nothing is opened: a pipe would be
+    /// waited for, and a device might act on it.
+    fn look_at(&self, path: &Path) -> Result<Stat, FilesError> {
+        let failed = |errno| FilesError::local("open", path, errno);
+        let status = rustix::fs::statat(CWD, path, AtFlags::empty()).map_err(failed)?;
+        self.reader.check(CWD, path.as_os_str().as_bytes(), &status).map_err(failed)?;
+        Ok(status)
     }
 
     fn input(&mut self) -> Result<(), FilesError> {
@@ -186,9 +199,11 @@ impl Planner<'_> {
     fn directory(&mut self, path: &Path) -> Result<(), FilesError> {
         let own_name = self.own_name(path)?;
         // The root directory has no name; what is in it still has.
-        let own_name = if own_name.is_empty() { String::new() } else { format!("{own_name}/") };
-        let base = self.with_prefix(&own_name);
-        walk::walk(path, &base, &mut self.plan)
+        let base = match own_name.as_str() {
+            "" => self.with_prefix(""),
+            own_name => format!("{}/", self.name(path, own_name)?.as_str()),
+        };
+        walk::walk(path, &base, self.reader, &mut self.plan)
     }
 
     fn add(&mut self, name: Name, source: LocalSource, size: Option<i64>) {
@@ -199,22 +214,36 @@ impl Planner<'_> {
 impl SendPlan {
     fn add(&mut self, name: Name, source: LocalSource, size: Option<i64>) {
         let size = size.map(|size| u64::try_from(size).unwrap_or(0));
-        self.bytes += size.unwrap_or(0);
+        // Sparse files can be larger together than any number tells.
+        self.bytes = self.bytes.saturating_add(size.unwrap_or(0));
         self.files.push(PlannedFile { name, source, size });
     }
 }
 
-/// Opens a file or directory for reading, looks at it, and closes it: only opening tells whether
-/// it can be read. A pipe or device is not waited for.
-fn look_at(path: &Path, more: OFlags) -> Result<rustix::fs::Stat, FilesError> {
-    let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY | more;
-    let file = rustix::fs::open(path, flags, Mode::empty());
-    let file = file.map_err(|errno| FilesError::local("open", path, errno))?;
-    rustix::fs::fstat(&file).map_err(|errno| FilesError::local("open", path, errno))
+/// Whose rights count.
+#[derive(Clone, Copy)]
+struct Reader {
+    user: u32,
+}
+
+impl Reader {
+    fn this_process() -> Self {
+        Self { user: rustix::process::geteuid().as_raw() }
+    }
+
+    /// Fails where opening for reading would.
+    fn check(self, directory: BorrowedFd<'_>, name: &[u8], status: &Stat) -> Result<(), Errno> {
+        // What their owner may read needs no second call, and that is what most files are.
+        let may_read = Mode::from_raw_mode(status.st_mode).contains(Mode::RUSR);
+        if status.st_uid == self.user && may_read {
+            return Ok(());
+        }
+        rustix::fs::accessat(directory, name, Access::READ_OK, AtFlags::EACCESS)
+    }
 }
 
 fn open_failed(path: &Path, error: &std::io::Error) -> FilesError {
-    let errno = rustix::io::Errno::from_io_error(error).unwrap_or(rustix::io::Errno::IO);
+    let errno = Errno::from_io_error(error).unwrap_or(Errno::IO);
     FilesError::local("open", path, errno)
 }
 

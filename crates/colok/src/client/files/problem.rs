@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use colok_proto::files::{Hash, Name, NameProblem, code};
+use colok_proto::files::{Durability, Hash, Name, NameProblem, code};
 use rustix::io::Errno;
 use thiserror::Error as ThisError;
 
@@ -51,7 +51,7 @@ pub enum FilesError {
     /// A file of this computer. `open file` is the text of the paper's client.
     #[error("{action} file: {errno} ({})", path.display())]
     Local {
-        /// `open`, `read`, `write`, `create`, `list`, `publish`: with `file` it reads well.
+        /// `open`, `read`, `write`, `create`, `list`, `publish`, `sync`: with `file` it reads well.
         action: &'static str,
         /// Which file; `-` for standard input and output.
         path: PathBuf,
@@ -92,6 +92,17 @@ pub enum FilesError {
         hash: Hash,
         /// The hash of what was sent.
         sent: Hash,
+    },
+    /// The server stored the file, but its receipt says less than was asked for.
+    #[error("{} is stored, but only with durability {}, not {}",
+        name.as_str(), reached.name(), asked.name())]
+    LessSafe {
+        /// Which file.
+        name: Name,
+        /// How safe it was to be.
+        asked: Durability,
+        /// How safe it is.
+        reached: Durability,
     },
     /// A file of this name is here already and may not be replaced.
     #[error("{} exists; it is not replaced", path.display())]
@@ -187,6 +198,7 @@ impl FilesError {
             | Self::ChangedThere { .. }
             | Self::Damaged { .. }
             | Self::WrongReceipt { .. }
+            | Self::LessSafe { .. }
             | Self::TargetExists { .. } => true,
             _ => false,
         }
@@ -249,6 +261,12 @@ pub enum PlanProblem {
     /// Neither a file nor a directory.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
+        /// Which.
+        path: PathBuf,
+    },
+    /// A file with more or fewer bytes than its size, as those of the kernel are.
+    #[error("{} does not tell its true size; send it as standard input", path.display())]
+    NoSize {
         /// Which.
         path: PathBuf,
     },
@@ -327,7 +345,7 @@ pub enum PlanProblem {
 impl PlanProblem {
     fn ending(&self) -> Ending {
         match self {
-            Self::NotAFile { .. } => Ending::Failed,
+            Self::NotAFile { .. } | Self::NoSize { .. } => Ending::Failed,
             Self::TargetExists { .. } | Self::SameName { .. } | Self::SameTarget { .. } => {
                 Ending::Refused
             }

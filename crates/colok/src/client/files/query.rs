@@ -132,9 +132,10 @@ impl<'a, T: Tap> Questions<'a, T> {
     fn page(&mut self, prefix: &Prefix, after: Option<&Name>) -> Result<Listing, FilesError> {
         self.repeated(|conversation| {
             conversation.request(|client, out| client.list(prefix, after, None, out));
-            match conversation.answer(Activity::Asking)? {
+            // Names need no work, so there is less patience with silence.
+            match conversation.answer(Activity::Receiving)? {
                 Answer::Listing(listing) => Ok(listing),
-                Answer::Refused(refused) => Err(conversation.refused(None, refused)),
+                Answer::Refused(refused) => Err(conversation.refused(None, &refused)),
                 other => Err(conversation.unexpected(Activity::Asking, &other)),
             }
         })
@@ -145,7 +146,7 @@ impl<'a, T: Tap> Questions<'a, T> {
             conversation.request(|client, out| client.stat(name, reread, out));
             match conversation.answer(Activity::Asking)? {
                 Answer::Entry(entry) => Ok(entry),
-                Answer::Refused(refused) => Err(conversation.refused(Some(name), refused)),
+                Answer::Refused(refused) => Err(conversation.refused(Some(name), &refused)),
                 other => Err(conversation.unexpected(Activity::Asking, &other)),
             }
         })

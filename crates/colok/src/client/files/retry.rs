@@ -86,17 +86,38 @@ impl<T: Tap> FileClient<'_, T> {
         descriptor: Option<PollFd<'_>>,
         until: Option<Time>,
     ) -> Result<bool, FilesError> {
+        self.may_go_on(Activity::Waiting)?;
         let deadline = self.options.connect.deadline;
         let interrupt = self.options.interrupt.as_ref();
         let wake = interrupt.map(|one| PollFd::from_borrowed_fd(one.wake(), PollFlags::IN));
         let mut watched: Vec<_> = descriptor.into_iter().chain(wake).collect();
         let count = wait(&mut watched, earliest(until, deadline), self.clock)
             .map_err(|errno| Error::call("poll", self.server(), errno))?;
-        self.stop_if_interrupted()?;
-        if count == 0 && deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
-            let (address, during) = (self.server(), Activity::Waiting);
-            return Err(FilesError::Deadline { address, during });
+        if count > 0 {
+            self.stop_if_interrupted()?;
+        } else {
+            self.may_go_on(Activity::Waiting)?;
         }
         Ok(count > 0)
+    }
+
+    /// Fails when it was interrupted, or the time for everything is over. Whoever waits has it
+    /// looked at before each wait: where something is always ready no wait ever ends it.
+    pub(super) fn may_go_on(&self, during: Activity) -> Result<(), FilesError> {
+        self.stop_if_interrupted()?;
+        let deadline = self.options.connect.deadline;
+        if deadline.is_some_and(|deadline| self.clock.now() >= deadline) {
+            return Err(FilesError::Deadline { address: self.server(), during });
+        }
+        Ok(())
+    }
+
+    /// Fails when it was interrupted.
+    pub(super) fn stop_if_interrupted(&self) -> Result<(), FilesError> {
+        let interrupt = self.options.interrupt.as_ref();
+        if interrupt.is_some_and(super::Interrupt::is_raised) {
+            return Err(FilesError::Interrupted);
+        }
+        Ok(())
     }
 }

@@ -97,7 +97,11 @@ impl UploadSecret {
         random.map_err(|error| failed("read", Path::new("/dev/urandom"), &error))?;
         let beside = path.with_extension(format!("new-{}", std::process::id()));
         let written = File::options().write(true).create_new(true).mode(0o600).open(&beside);
-        let written = written.and_then(|mut file| file.write_all(&secret));
+        let written = written.and_then(|mut file| {
+            file.write_all(&secret)?;
+            // A name without bytes, after a loss of power, would be no secret for ever.
+            file.sync_all()
+        });
         let linked = written.and_then(|()| std::fs::hard_link(&beside, path));
         // Whatever happened, the file beside has done its work.
         let _ = std::fs::remove_file(&beside);

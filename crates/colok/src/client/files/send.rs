@@ -6,7 +6,8 @@
 //! without progress, and what was under way is asked for anew: a file that had arrived is then
 //! there already, an upload goes on where it was.
 //!
-//! A receipt is believed only when its size and hash are those of the bytes that were read here.
+//! A receipt is believed only when its size and hash are those of the bytes that were read here, and
+//! it is good only when they are as safe as they were to be.
 
 mod push;
 mod stream;
@@ -19,6 +20,7 @@ use colok_proto::files::{Durability, Hash, HaveIt, Name, Receipt as Vouched, cod
 use super::FileClient;
 use super::conversation::Conversation;
 use super::known::KnownHashes;
+use super::local::LastDirectory;
 use super::plan::{LocalSource, SendPlan};
 use super::problem::{Activity, Ending, FilesError, Refusal};
 use super::receipt::Receipt;
@@ -27,8 +29,8 @@ use super::update::{Observer, Phase, Update};
 use crate::observe::{Tap, now_unix_micros};
 use upload::Checked;
 
-/// How much of a large file is read, hashed and sent at a time: large enough for few calls, small
-/// enough to stay in a core's cache between them.
+/// How much of a large file is read, hashed and sent at a time, in bytes. With the pages of the file
+/// sent as they are, 1 MiB took 0.8x of the time of 256 KiB (1 GiB over loopback on two cores).
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// How files are sent.
@@ -80,6 +82,7 @@ impl<T: Tap> FileClient<'_, T> {
             tries: Tries::new(self),
             checked: None,
             known: self.options.known_hashes.as_deref().and_then(KnownHashes::open),
+            last_directory: LastDirectory::default(),
             server,
             buffer: Vec::new(),
             report: SendReport::default(),
@@ -101,6 +104,7 @@ struct Sender<'a, 'o, 'u, T: Tap> {
     tries: Tries,
     checked: Option<Checked>,
     known: Option<KnownHashes>,
+    last_directory: LastDirectory,
     /// The server as a URL, for receipts.
     server: String,
     /// Room for a chunk; empty until one is needed.
@@ -186,6 +190,26 @@ impl<'a, T: Tap> Sender<'a, '_, '_, T> {
         (self.observer)(Update::Progress { file, phase, done, total });
     }
 
+    /// Fails unless the server vouches for what was read here, as safe as it was to be.
+    fn check_vouched(
+        &self,
+        name: &Name,
+        vouched: &Vouched,
+        size: u64,
+        hash: Hash,
+    ) -> Result<(), FilesError> {
+        let name = || name.clone();
+        if (vouched.size, vouched.hash) != (size, hash) {
+            let (size, told) = (vouched.size, vouched.hash);
+            return Err(FilesError::WrongReceipt { name: name(), size, hash: told, sent: hash });
+        }
+        let (asked, reached) = (self.durability, vouched.durability);
+        if reached < asked {
+            return Err(FilesError::LessSafe { name: name(), asked, reached });
+        }
+        Ok(())
+    }
+
     /// A file is in the store.
     fn vouched(&mut self, file: usize, name: &Name, have_it: HaveIt, vouched: &Vouched) {
         let receipt = Receipt {
@@ -238,13 +262,4 @@ fn name_taken(name: &Name, size: u64, hash: Hash) -> FilesError {
         limit: None,
         errno: None,
     })
-}
-
-/// Fails unless the server vouches for what was read here.
-fn check_vouched(name: &Name, vouched: &Vouched, size: u64, hash: Hash) -> Result<(), FilesError> {
-    if (vouched.size, vouched.hash) == (size, hash) {
-        return Ok(());
-    }
-    let (size, told) = (vouched.size, vouched.hash);
-    Err(FilesError::WrongReceipt { name: name.clone(), size, hash: told, sent: hash })
 }

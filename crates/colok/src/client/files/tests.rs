@@ -6,6 +6,7 @@
 
 mod asking;
 mod getting;
+mod hostile;
 mod refusals;
 pub(in crate::client::files) mod script;
 mod sending;

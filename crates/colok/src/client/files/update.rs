@@ -20,7 +20,8 @@ pub enum Phase {
     Checking,
     /// Bytes are sent.
     Sending,
-    /// Everything was sent; the server makes it safe. Has no bytes to count.
+    /// Everything is where it belongs and is made safe: by the server, or here. Has no bytes to
+    /// count.
     Waiting,
     /// Bytes are received.
     Receiving,
@@ -50,9 +51,9 @@ pub enum Update<'a> {
         peer: &'a colok_proto::Peer,
     },
     /// The work on a file goes on: `done` of `total` bytes of this phase. The first of a phase has
-    /// the `done` it starts with (a resumed upload starts where it goes on); one comes for about
-    /// each MiB. Files that are pushed (64 KiB and less) tell only [`Update::Sent`], and once, when
-    /// all have left, that the oldest without an answer is waited for.
+    /// the `done` it starts with (a resumed upload starts where it goes on); one comes for each
+    /// MiB or less. Files that are pushed (64 KiB and less) tell only [`Update::Sent`], and once,
+    /// when all have left, that the oldest without an answer is waited for.
     Progress {
         /// Which file.
         file: usize,

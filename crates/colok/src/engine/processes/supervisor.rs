@@ -189,9 +189,10 @@ impl<T: Tap> Supervisor<'_, T> {
             limits: Limits { workers: 1, ..self.limits.clone() },
             services: mine.iter().map(|listener| listener.service_address().to_string()).collect(),
             own_ports: own_ports(self.listeners),
-            store: self.listeners.iter().find_map(|listener| {
-                listener.store.as_ref().map(|store| store.options().clone())
-            }),
+            store: self
+                .listeners
+                .iter()
+                .find_map(|listener| listener.store.as_ref().map(|store| store.options().clone())),
             reporting: self.reporting,
         };
         let mut descriptors = vec![their_admission.as_fd()];

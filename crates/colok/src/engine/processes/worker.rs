@@ -50,7 +50,7 @@ fn work(control: Channel) -> Result<(), Errno> {
     let set_up = set_up.ok_or(Errno::PIPE)?;
     let mut descriptors = descriptors.into_iter();
     let admission = descriptors.next().ok_or(Errno::BADMSG)?;
-    let store = set_up.store.map(Store::open).transpose().map_err(|_| Errno::IO)?;
+    let store = set_up.store.map(Store::reopen).transpose().map_err(|_| Errno::IO)?;
     let listeners = set_up
         .services
         .iter()
@@ -83,11 +83,7 @@ fn work(control: Channel) -> Result<(), Errno> {
     }
 }
 
-fn listener(
-    text: &str,
-    socket: OwnedFd,
-    store: Option<&Arc<Store>>,
-) -> Result<Listener, Errno> {
+fn listener(text: &str, socket: OwnedFd, store: Option<&Arc<Store>>) -> Result<Listener, Errno> {
     let addresses = parse_service_address(text, ServiceDefaults::default());
     let address = addresses.ok().and_then(|all| all.into_iter().next()).ok_or(Errno::BADMSG)?;
     let bound = rustix::net::getsockname(&socket).map(address_of)?;

@@ -3,9 +3,7 @@
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
-use colok_proto::files::{
-    Durability, Hash, HaveIt, StoreAnswer, StoreError, StoreRequest,
-};
+use colok_proto::files::{Durability, Hash, HaveIt, StoreAnswer, StoreError, StoreRequest};
 
 use super::support::*;
 use crate::store::tree_hash::hash_of;
@@ -54,9 +52,7 @@ fn the_three_answers() {
         let exists = conversation.perform(put_request(text, Some(5))).unwrap();
         let hash = hash_of(&mine);
         assert_eq!(exists, Ok(StoreAnswer::Exists { size: 3000, hash }));
-        for (bytes, expected) in
-            [(&mine, Some(HaveIt::Already)), (&theirs, None)]
-        {
+        for (bytes, expected) in [(&mine, Some(HaveIt::Already)), (&theirs, None)] {
             let request = StoreRequest::Put {
                 name: name(text),
                 size: Some(3000),
@@ -209,7 +205,8 @@ fn ranges_are_opened_and_hashed() {
         };
         assert_eq!((entry.size, entry.hash), (10_000, Some(hash_of(&bytes))));
         assert_eq!(range, expected);
-        let part = &bytes[expected.start as usize..expected.end as usize];
+        let expected = expected.start.try_into().unwrap()..expected.end.try_into().unwrap();
+        let part: &[u8] = &bytes[expected];
         assert_eq!(range_hash, Some(hash_of(part)));
     }
     for asked in [(10_000, None), (10_001, Some(10_002)), (7, Some(7)), (8, Some(7))] {
@@ -261,7 +258,7 @@ fn what_is_no_file_is_neither_read_nor_replaced() {
     let mut conversation = conversation(&store);
     push(&mut conversation, "file", b"1", Durability::None).unwrap();
     push(&mut conversation, "dir/file", b"1", Durability::None).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, &place.at("pipe"), 0o600.into()).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, place.at("pipe"), 0o600.into()).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(place.at("socket")).unwrap();
     for text in ["dir", "file/below", "file/below/deeper", "pipe", "socket", "pipe/x"] {
         for durability in [Durability::None, Durability::Full] {
@@ -291,9 +288,8 @@ fn a_secret_is_compared_and_never_shown() {
     let options = StoreOptions { token: Some(Secret::new("sesame")), ..place.options() };
     assert!(!format!("{options:?}").contains("sesame"));
     let mut conversation = conversation(&Store::open(options).unwrap());
-    let mut ask = |text: &str| {
-        conversation.perform(StoreRequest::Authenticate(text.into())).unwrap()
-    };
+    let mut ask =
+        |text: &str| conversation.perform(StoreRequest::Authenticate(text.into())).unwrap();
     assert_eq!(ask("sesame"), Ok(StoreAnswer::Allowed));
     for wrong in ["", "sesam", "sesame ", "Sesame"] {
         assert_eq!(ask(wrong), Err(StoreError::WrongToken));
@@ -313,6 +309,13 @@ fn a_store_that_is_only_read_makes_nothing() {
     let stat = StoreRequest::Stat { name: name("it"), reread: false };
     let Some(Ok(StoreAnswer::Entry(entry))) = conversation.perform(stat) else { panic!() };
     assert_eq!(entry.hash, Some(hash_of(b"it")));
+    for text in ["it", "new"] {
+        let result = push(&mut conversation, text, b"new", Durability::None);
+        assert_eq!(result, Err(StoreError::Io(rustix::io::Errno::ROFS.raw_os_error())));
+    }
+    let result = conversation.perform(put_request("new", None)).unwrap();
+    assert_eq!(result, Err(StoreError::Io(rustix::io::Errno::ROFS.raw_os_error())));
+    assert_eq!(place.visible(), ["it"]);
     assert!(!place.at(".colok").exists());
     let missing = StoreOptions { writable: false, ..StoreOptions::new(place.path().join("none")) };
     let error = Store::open(missing).unwrap_err();
@@ -354,4 +357,61 @@ fn the_log_hears_what_happened_in_order() {
         FileEvent::Failed { name: it, error: taken_by(b"abc") },
     ];
     assert_eq!(events, expected);
+}
+
+/// A file system without `O_TMPFILE`: a hidden name stands in.
+#[test]
+fn a_hidden_name_stands_in_where_files_without_names_cannot_be_made() {
+    use crate::store::disk::{Linux, Stepped};
+    let place = Place::new();
+    std::fs::create_dir(place.root()).unwrap();
+    let disk = Stepped::new(Linux::open(&place.root()).unwrap(), |step| match step {
+        "create_unnamed" => Err(rustix::io::Errno::OPNOTSUPP),
+        _ => Ok(()),
+    });
+    let store = Store::open_with(disk, place.options()).unwrap();
+    let mut conversation = conversation(&store);
+    let bytes = bytes_of(1, 5000);
+    for durability in EACH {
+        let text = format!("push/{}", durability.name());
+        let result = push(&mut conversation, &text, &bytes, durability);
+        assert_eq!(stored_as(&result, &bytes), Some(HaveIt::Stored));
+        let again = push(&mut conversation, &text, &bytes, durability);
+        assert_eq!(stored_as(&again, &bytes), Some(HaveIt::Already));
+        let text = format!("put/{}", durability.name());
+        let result = put(&mut conversation, put_request(&text, None), &bytes, durability);
+        assert_eq!(stored_as(&result, &bytes), Some(HaveIt::Stored));
+        let mode = std::fs::metadata(place.at(&text)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o7777, 0o400);
+    }
+    // In use, it is not taken for left over; and nothing is left when it is broken off.
+    conversation.perform(put_request("cut", None)).unwrap().unwrap();
+    Store::open(StoreOptions { partials_max: 0, ..place.options() }).unwrap();
+    assert_eq!(place.partials().len(), 1);
+    drop(conversation);
+    assert_eq!(place.partials(), [""; 0]);
+}
+
+#[test]
+fn reading_again_notices_damage() {
+    let place = Place::new();
+    let mut conversation = conversation(&place.store());
+    push(&mut conversation, "it", b"right", Durability::Full).unwrap();
+    std::fs::set_permissions(place.at("it"), PermissionsExt::from_mode(0o600)).unwrap();
+    std::fs::write(place.at("it"), b"wrong").unwrap();
+    conversation.events().for_each(drop);
+    for reread in [false, true] {
+        let request = StoreRequest::Stat { name: name("it"), reread };
+        let Some(Ok(StoreAnswer::Entry(entry))) = conversation.perform(request) else { panic!() };
+        assert_eq!(entry.hash, Some(hash_of(b"wrong")));
+        let damaged = FileEvent::Damaged { name: name("it") };
+        assert_eq!(conversation.events().any(|event| event == damaged), reread);
+    }
+    // Whoever sends the right bytes again is told that something else is there.
+    let result = push(&mut conversation, "it", b"right", Durability::Full);
+    assert_eq!(result, Err(taken_by(b"wrong")));
+    conversation.events().for_each(drop);
+    conversation.listen(false);
+    push(&mut conversation, "other", b"1", Durability::Full).unwrap();
+    assert_eq!(conversation.events().count(), 0);
 }

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::symlink;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use colok_proto::files::{Durability, HaveIt, Name, StoreAnswer, StoreError, StoreRequest};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -65,8 +66,20 @@ fn a_link_in_any_component_is_followed_by_nothing() {
 #[test]
 fn names_that_leave_the_root_are_no_names() {
     for text in [
-        "../x", "a/../../x", "/etc/passwd", "a//b", "./a", "a/.", "", "a/", ".colok/hashes",
-        ".colok", "a\0b", "a\nb", "a\u{7f}", "a\u{85}b",
+        "../x",
+        "a/../../x",
+        "/etc/passwd",
+        "a//b",
+        "./a",
+        "a/.",
+        "",
+        "a/",
+        ".colok/hashes",
+        ".colok",
+        "a\0b",
+        "a\nb",
+        "a\u{7f}",
+        "a\u{85}b",
     ] {
         assert!(Name::new(text).is_err(), "{text:?}");
     }
@@ -98,23 +111,49 @@ fn a_directory_swapped_for_a_link_in_a_race_leads_nowhere() {
             }
         });
         let mut conversation = conversation(&store);
-        let mut stored = 0;
-        for number in 0..400 {
+        let (mut stored, mut refused) = (0, 0);
+        let bound = Instant::now() + Duration::from_secs(30);
+        let mut number = 0;
+        // Until both were met often; the threads take turns as they please.
+        while (stored < 200 || refused < 200) && Instant::now() < bound {
             let text = format!("top/dir/{number}");
-            let durability = [Durability::None, Durability::Full][number % 2];
+            let durability = [Durability::None, Durability::Full][usize::from(number % 32 == 0)];
             for part in [text.clone(), format!("top/dir/sub{number}/x")] {
                 match push(&mut conversation, &part, b"1", durability) {
                     Ok(_) => stored += 1,
                     // The link, or nothing where the directory just was.
-                    Err(StoreError::NotAFile | StoreError::NotFound) => {}
+                    Err(StoreError::NotAFile | StoreError::NotFound) => refused += 1,
                     Err(error) => panic!("{error:?}"),
                 }
             }
             let get = StoreRequest::Get { name: name(&text), range: None, range_hash: false };
             let _any = conversation.perform(get);
+            number += 1;
         }
         stop.store(true, Ordering::Relaxed);
-        assert!(stored > 0, "the race was never won");
+        assert!(stored > 0 && refused > 0, "no race: {stored} stored, {refused} refused");
     });
     assert_eq!(std::fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+#[test]
+fn a_directory_that_was_moved_or_removed_is_made_anew() {
+    let place = Place::new();
+    let mut conversation = conversation(&place.store());
+    for (number, durability) in [Durability::None, Durability::Full].into_iter().enumerate() {
+        let text = |file: &str| format!("dir{number}/sub/{file}");
+        push(&mut conversation, &text("first"), b"1", durability).unwrap();
+        // Between two batches: what comes goes where its name says.
+        std::fs::rename(place.at(&text("")), place.at(&format!("moved{number}"))).unwrap();
+        push(&mut conversation, &text("second"), b"2", durability).unwrap();
+        assert_eq!(std::fs::read(place.at(&text("second"))).unwrap(), b"2");
+        // Within a batch: a directory that is gone is noticed when the file gets its name.
+        stage(&mut conversation, &text("third"), b"3", Durability::Full);
+        std::fs::remove_dir_all(place.at(&format!("dir{number}"))).unwrap();
+        let answers: Vec<_> = conversation.commit().collect();
+        assert_eq!(stored_as(&answers[0], b"3"), Some(HaveIt::Stored));
+        assert_eq!(std::fs::read(place.at(&text("third"))).unwrap(), b"3");
+    }
+    let expected = ["dir0/sub/third", "dir1/sub/third", "moved0/first", "moved1/first"];
+    assert_eq!(place.visible(), expected);
 }

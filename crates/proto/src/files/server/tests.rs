@@ -511,3 +511,20 @@ fn answers_that_find_no_room_are_kept_in_order() {
     assert!(whole.contains("220 count=302 more=no : 302 names\nb size=12 "));
     assert!(whole.ends_with("221 : bye\n"));
 }
+
+#[test]
+fn a_page_is_not_kept_twice() {
+    let mut store = store();
+    let names = (100..400).map(|n| format!("{}{n}", "%".repeat(200)));
+    store.files.extend(names.map(|name| (name, Vec::new())));
+    let mut hosted = Hosted::new(FilesOptions::default(), &Peer::unnamed(), 100);
+    hosted.arrive(b"LIST %25\n");
+    while hosted.step(&mut store, usize::MAX) {}
+    assert!(hosted.out().is_full());
+    let names = 300 * 203;
+    let held = hosted.machine().held_bytes();
+    assert!(held < names + 4096, "a name is written when there is room for it, not before: {held}");
+    let said = hosted.run(&mut store, usize::MAX).to_vec();
+    assert_eq!(said.split(|byte| *byte == b'\n').count(), 302);
+    assert_eq!(hosted.machine().held_bytes(), 0);
+}

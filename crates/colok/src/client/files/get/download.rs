@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
 
-use colok_proto::files::{Answer, FileFollows, Hash};
+use colok_proto::files::{Answer, Entry, FileFollows, Hash};
 use rustix::event::PollFlags;
 use rustix::io::Errno;
 
@@ -63,6 +63,10 @@ struct Expected {
 impl Expected {
     fn length(&self) -> u64 {
         self.range.end - self.range.start
+    }
+
+    fn is_still(&self, entry: &Entry) -> bool {
+        (self.file_size, Some(self.file_hash)) == (entry.size, entry.hash)
     }
 }
 
@@ -148,6 +152,9 @@ impl<'a, 'o, 'u, T: Tap> Getter<'a, 'o, 'u, T> {
         expected: &Expected,
     ) -> Result<(), FilesError> {
         let replace = self.plan.force;
+        if download.partial.is_some() {
+            self.progress(download.index, Phase::Waiting, 0, None);
+        }
         let path = download.partial.take().map(|partial| partial.publish(replace)).transpose()?;
         self.report.got += 1;
         self.report.bytes += expected.length();
@@ -163,7 +170,7 @@ impl<'a, 'o, 'u, T: Tap> Getter<'a, 'o, 'u, T> {
         conversation.request(|client, out| client.get(name, range, range_hash, out));
         match conversation.answer(Activity::Asking)? {
             Answer::FileFollows(follows) => self.receive(download, &follows),
-            Answer::Refused(refused) => Err(conversation.refused(Some(name), refused)),
+            Answer::Refused(refused) => Err(conversation.refused(Some(name), &refused)),
             other => Err(conversation.unexpected(Activity::Asking, &other)),
         }
     }
@@ -200,7 +207,8 @@ impl<'a, 'o, 'u, T: Tap> Getter<'a, 'o, 'u, T> {
                     return Ok(());
                 }
             }
-            Some(expected) if Some(expected.file_hash) == follows.entry.hash => {}
+            // With the same size, what follows is not less than what was asked for.
+            Some(expected) if expected.is_still(&follows.entry) => {}
             Some(_) => {
                 return Err(FilesError::ChangedThere { name: download.file.name.clone() });
             }
@@ -278,7 +286,7 @@ impl<'a, 'o, 'u, T: Tap> Getter<'a, 'o, 'u, T> {
         let mut hasher = blake3::Hasher::new();
         let mut done = 0;
         while done < there {
-            self.client.stop_if_interrupted()?;
+            self.client.may_go_on(Activity::Waiting)?;
             self.progress(download.index, Phase::Checking, done, Some(there));
             let chunk = usize::try_from(there - done).unwrap_or(usize::MAX).min(buffer.len());
             partial.read_at(&mut buffer[..chunk], done)?;

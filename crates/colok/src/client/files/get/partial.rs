@@ -96,7 +96,7 @@ impl Partial {
                     rest = &rest[length..];
                 }
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(self.failed("write", errno)),
+                Err(errno) => return Err(self.write_failed(errno)),
             }
         }
         Ok(())
@@ -109,8 +109,24 @@ impl Partial {
         Ok(())
     }
 
-    /// Gives the file its name in one step; without `replace` never to the cost of another.
+    /// Puts its bytes on the disk and gives it its name in one step; without `replace` never to
+    /// the cost of another.
+    ///
+    /// Others (curl, scp, rsync unless told) leave the disk to the system. But then a loss of power
+    /// can leave an empty file under the name, and take the one that it replaced.
     pub(super) fn publish(mut self, replace: bool) -> Result<PathBuf, FilesError> {
+        synced(rustix::fs::fdatasync(&self.file)).map_err(|errno| self.write_failed(errno))?;
+        self.rename(replace)?;
+        self.published = true;
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        // Who may write to a directory need not be able to read it; then its name waits.
+        if let Ok(directory) = rustix::fs::openat(&self.directory, ".", flags, Mode::empty()) {
+            synced(rustix::fs::fsync(&directory)).map_err(|errno| self.failed("sync", errno))?;
+        }
+        Ok(std::mem::take(&mut self.path))
+    }
+
+    fn rename(&mut self, replace: bool) -> Result<(), FilesError> {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         let (directory, name, target) = (&self.directory, &self.name, &self.target);
         let mut result = rustix::fs::renameat_with(directory, name, directory, target, flags);
@@ -124,16 +140,22 @@ impl Partial {
             };
         }
         match result {
-            Ok(()) => {
-                self.published = true;
-                Ok(std::mem::take(&mut self.path))
-            }
+            Ok(()) => Ok(()),
             Err(Errno::EXIST) => {
                 self.length = 0;
                 Err(FilesError::TargetExists { path: self.path.clone() })
             }
             Err(errno) => Err(self.failed("publish", errno)),
         }
+    }
+
+    /// On a full disk what came so far is not kept: it would keep the disk full, under a name that
+    /// nobody sees.
+    fn write_failed(&mut self, errno: Errno) -> FilesError {
+        if matches!(errno, Errno::NOSPC | Errno::DQUOT) {
+            self.length = 0;
+        }
+        self.failed("write", errno)
     }
 
     fn failed(&self, action: &'static str, errno: Errno) -> FilesError {
@@ -148,6 +170,14 @@ impl Drop for Partial {
             // If it cannot be removed it is taken up or emptied by the next try.
             let _ = rustix::fs::unlinkat(&self.directory, &self.name, AtFlags::empty());
         }
+    }
+}
+
+/// What a sync came to, where not being able to sync is no failure (fsync(2)).
+fn synced(result: Result<(), Errno>) -> Result<(), Errno> {
+    match result {
+        Err(Errno::INVAL | Errno::ROFS | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+        result => result,
     }
 }
 
@@ -206,4 +236,25 @@ fn partial_name(target: &OsStr, hash: &Hash, number: Option<u32>) -> OsString {
 
 fn size_of(file: &OwnedFd) -> Result<u64, Errno> {
     Ok(u64::try_from(rustix::fs::fstat(file)?.st_size).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::files::tests::script::{Folder, hash};
+
+    #[test]
+    fn what_broke_off_is_kept_unless_it_fills_the_disk() {
+        for (errno, left) in [(Errno::IO, 1), (Errno::NOSPC, 0), (Errno::DQUOT, 0)] {
+            let folder = Folder::new();
+            let (path, hash) = (folder.path("file"), hash(b"whole"));
+            let opened = Partial::open(&path, &hash, 2 * KEPT_BYTES_MIN, true);
+            let (mut partial, _) = opened.expect("it can be made");
+            let bytes = vec![0; usize::try_from(KEPT_BYTES_MIN).expect("it is small")];
+            partial.write(&bytes).expect("there is room");
+            assert!(partial.write_failed(errno).to_string().starts_with("write file: "));
+            drop(partial);
+            assert_eq!(folder.names().len(), left, "{errno}");
+        }
+    }
 }

@@ -17,7 +17,7 @@ fn file(path: &str) -> Target {
 fn a_name_of_the_store_never_chooses_a_directory() {
     assert_eq!(plan(&["a/b/c", "d"], None), Ok(vec![file("c"), file("d")]));
     assert_eq!(plan(&["a/b/c", "d"], Some("/")), Ok(vec![file("/c"), file("/d")]));
-    assert_eq!(plan(&["a/b/c"], Some("not/there")), Ok(vec![file("not/there")]));
+    assert_eq!(plan(&["a/b/c"], Some("not-there")), Ok(vec![file("not-there")]));
     assert_eq!(plan(&["a", "b/a"], Some("-")), Ok(vec![Target::Output, Target::Output]));
     for hostile in ["../a", "/etc/passwd", "a/../../b", "", "a\u{1b}", ".colok/hashes"] {
         let error = plan(&[hostile], None).expect_err("it names no file");
@@ -30,6 +30,9 @@ fn what_cannot_be_done_is_refused() {
     let error = |names: &[&str], output| plan(names, output).expect_err("it cannot be done");
     assert!(error(&[], None).contains("nothing to do"));
     assert!(error(&["a", "b"], Some("not-there")).contains("name a directory"));
+    for nowhere in ["not/there", "not-there/"] {
+        assert!(error(&["a"], Some(nowhere)).starts_with("create file: No such file"));
+    }
     assert!(error(&["a/x", "b/x"], None).contains("a/x and b/x would both be x"));
     assert!(error(&["a"], Some("/dev/null")).contains("/dev/null exists"));
     let force = GetOptions { output: Some("/dev/null".into()), force: true, ..Default::default() };

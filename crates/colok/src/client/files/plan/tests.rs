@@ -99,6 +99,8 @@ fn what_cannot_be_sent_is_found_before_any_connection() {
     assert!(error(&[], &plain).to_string().starts_with("nothing to do"));
     let up = PlanOptions { name: Some("../up".into()), ..PlanOptions::default() };
     assert_eq!(error(&[folder.path("tree/b")], &up).ending(), Ending::Usage);
+    let reserved = PlanOptions { name: Some(".colok".into()), ..recursive() };
+    assert!(error(&[folder.path("tree")], &reserved).to_string().contains("keeps .colok"));
 }
 
 #[test]

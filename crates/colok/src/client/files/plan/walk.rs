@@ -12,17 +12,22 @@ use colok_proto::files::{COMPONENTS_MAX, Name, NameProblem};
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
-use super::{LocalSource, SendPlan, SkipReason, Skipped};
+use super::{LocalSource, Reader, SendPlan, SkipReason, Skipped};
 use crate::client::files::problem::FilesError;
 
 /// Adds everything below `path` to the plan, under `base` (empty, or ending with `/`), in the byte
 /// order of names.
-pub(super) fn walk(path: &Path, base: &str, plan: &mut SendPlan) -> Result<(), FilesError> {
+pub(super) fn walk(
+    path: &Path,
+    base: &str,
+    reader: Reader,
+    plan: &mut SendPlan,
+) -> Result<(), FilesError> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::openat(CWD, path, flags, Mode::empty());
     let directory = directory.map_err(|errno| FilesError::local("open", path, errno))?;
     let depth = base.matches('/').count();
-    Walk { plan }.directory(&directory, path, base, depth)
+    Walk { reader, plan }.directory(&directory, path, base, depth)
 }
 
 /// Something in a directory that may be sent, or what is in it.
@@ -32,6 +37,7 @@ struct Entry {
 }
 
 struct Walk<'a> {
+    reader: Reader,
     plan: &'a mut SendPlan,
 }
 
@@ -56,7 +62,6 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// Opens it: only that tells whether it can be read.
     fn entry(
         &mut self,
         directory: &OwnedFd,
@@ -65,13 +70,17 @@ impl Walk<'_> {
         depth: usize,
     ) -> Result<(), FilesError> {
         let local_name = path.file_name().unwrap_or_default();
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let opened = rustix::fs::openat(directory.as_fd(), local_name, flags, Mode::empty());
-        let opened = opened.map_err(|errno| FilesError::local("open", path, errno))?;
+        let failed = |errno| FilesError::local("open", path, errno);
         let name = &entry.name;
         if FileType::from_raw_mode(entry.status.st_mode) == FileType::Directory {
-            return self.directory(&opened, path, &format!("{}/", name.as_str()), depth + 1);
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let opened = rustix::fs::openat(directory, local_name, flags, Mode::empty());
+            let base = format!("{}/", name.as_str());
+            return self.directory(&opened.map_err(failed)?, path, &base, depth + 1);
         }
+        self.reader
+            .check(directory.as_fd(), local_name.as_bytes(), &entry.status)
+            .map_err(failed)?;
         let source = LocalSource::Found(path.into());
         self.plan.add(name.clone(), source, Some(entry.status.st_size));
         Ok(())

@@ -175,7 +175,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 }
             }
             Answer::Refused(refused) => {
-                let error = self.under_way()?.refused(Some(name), refused);
+                let error = self.under_way()?.refused(Some(name), &refused);
                 if !error.is_final() {
                     pushes.on_their_way.push_front(oldest);
                     return Err(error);

@@ -20,6 +20,11 @@ use crate::observe::Tap;
 /// who types sees no delay.
 const GATHER: Duration = Duration::from_millis(10);
 
+/// How long the input may be silent before the server is shown that somebody is still there. It
+/// ends a connection that is idle, by default after 60 s, and what came of the input would be lost.
+/// In tests it is short.
+const STIR: Duration = Duration::from_millis(if cfg!(test) { 20 } else { 5000 });
+
 const _: () = assert!(CHUNK_BYTES as u64 <= BLOCK_BYTES_MAX, "a chunk is a block");
 
 /// The input as far as it was read.
@@ -157,7 +162,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
     ) -> Result<FilesError, FilesError> {
         let conversation = self.under_way()?;
         Ok(match answer {
-            Answer::Refused(refused) => conversation.refused(Some(name), refused),
+            Answer::Refused(refused) => conversation.refused(Some(name), &refused),
             other => conversation.unexpected(during, &other),
         })
     }
@@ -168,10 +173,13 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         let mut filled = 0;
         while filled < buffer.len() && !read.ended {
             let gather = (filled > 0).then_some(GATHER);
-            match self.wait_for_input(read.input, gather)? {
+            match self.wait_for_input(read.input, gather.unwrap_or(STIR))? {
                 InputReady::Answered(answer) => return Ok(Filled::Answered(answer)),
                 InputReady::Nothing if filled > 0 => break,
-                InputReady::Nothing => continue,
+                InputReady::Nothing => match self.stir()? {
+                    Some(answer) => return Ok(Filled::Answered(answer.into())),
+                    None => continue,
+                },
                 InputReady::Readable => {}
             }
             match rustix::io::read(read.input, &mut buffer[filled..]) {
@@ -184,17 +192,24 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         Ok(Filled::Bytes(filled))
     }
 
+    /// Shows the server that somebody is there: between blocks it ignores empty lines.
+    fn stir(&mut self) -> Result<Option<Answer>, FilesError> {
+        let Some(conversation) = &mut self.conversation else { return Ok(None) };
+        conversation.append(b"\n");
+        conversation.send(&[], Activity::Sending)
+    }
+
     /// Waits for the input, and for the server when there is a connection.
     fn wait_for_input(
         &mut self,
         input: BorrowedFd<'_>,
-        within: Option<Duration>,
+        within: Duration,
     ) -> Result<InputReady, FilesError> {
         if let Some(conversation) = &mut self.conversation {
             return conversation.wait_for_input(input, within);
         }
-        let until = within.map(|within| self.client.clock.now() + within);
-        let ready = self.client.wait_for_descriptor(input, PollFlags::IN, until)?;
+        let until = self.client.clock.now() + within;
+        let ready = self.client.wait_for_descriptor(input, PollFlags::IN, Some(until))?;
         Ok(if ready { InputReady::Readable } else { InputReady::Nothing })
     }
 }

@@ -111,7 +111,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 self.vouched(upload.index, &upload.file.name, have_it, &receipt);
                 Ok(Next::Done)
             }
-            Answer::Refused(refused) => Err(conversation.refused(Some(&upload.file.name), refused)),
+            Answer::Refused(refused) => Err(conversation.refused(Some(&upload.file.name), &refused)),
             other => Err(conversation.unexpected(Activity::Asking, &other)),
         }
     }
@@ -260,7 +260,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
     fn stopped(&mut self, upload: &Upload<'_>, answer: Answer) -> Result<FilesError, FilesError> {
         let conversation = self.under_way()?;
         let error = match answer {
-            Answer::Refused(refused) => conversation.refused(Some(&upload.file.name), refused),
+            Answer::Refused(refused) => conversation.refused(Some(&upload.file.name), &refused),
             other => conversation.unexpected(Activity::Sending, &other),
         };
         self.close();
@@ -291,7 +291,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 Ok(Next::Done)
             }
             Answer::Refused(refused) => {
-                Err(self.under_way()?.refused(Some(&upload.file.name), refused))
+                Err(self.under_way()?.refused(Some(&upload.file.name), &refused))
             }
             other => Err(self.under_way()?.unexpected(Activity::WaitingForReceipt, &other)),
         }

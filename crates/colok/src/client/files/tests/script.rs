@@ -36,10 +36,14 @@ pub(in crate::client::files) struct Side {
 }
 
 impl Side {
-    /// The next line without its end; empty at the end of the stream.
+    /// The next line without its end; empty at the end of the stream. Empty lines are ignored, as
+    /// a server ignores them.
     pub(in crate::client::files) fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.reader.read_line(&mut line).expect("a line comes");
+        let mut line = "\n".to_owned();
+        while line == "\n" {
+            line.clear();
+            self.reader.read_line(&mut line).expect("a line comes");
+        }
         line.trim_end().to_owned()
     }
 
@@ -67,6 +71,13 @@ impl Side {
     /// Takes whatever still comes, up to the end, and returns how many bytes it was.
     pub(in crate::client::files) fn rest(&mut self) -> u64 {
         std::io::copy(&mut self.reader, &mut std::io::sink()).unwrap_or(0)
+    }
+
+    /// Says the same again and again, a little at a time, until the client has gone.
+    pub(in crate::client::files) fn drip(&mut self, bytes: &[u8]) {
+        while self.reader.get_mut().write_all(bytes).is_ok() {
+            std::thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// Ends our side and takes whatever still comes.

@@ -25,16 +25,21 @@ fn pipe(bytes: Vec<u8>) -> (PipeReader, JoinHandle<()>) {
 }
 
 fn send_input(script: Script, bytes: Vec<u8>) -> (Result<SendReport, FilesError>, Vec<String>) {
+    let (reader, writer) = pipe(bytes);
+    let sent = send_from(script, &reader);
+    drop(reader);
+    writer.join().expect("the writer ends");
+    sent
+}
+
+fn send_from(script: Script, reader: &PipeReader) -> (Result<SendReport, FilesError>, Vec<String>) {
     let options_of_plan = PlanOptions { name: Some("x".into()), ..PlanOptions::default() };
     let plan = plan_send(&[OsString::from("-")], &options_of_plan).expect("it has a name");
     let (options, clock) = (options(), Clock::start());
     let client = FileClient::new(&script.url, &options, &clock, &NoTap);
-    let (reader, writer) = pipe(bytes);
     let mut updates = Updates::default();
     let mut observer = |update: Update<'_>| updates.take(&update);
     let sent = client.send(&plan, Some(reader.as_fd()), &SendOptions::default(), &mut observer);
-    drop(reader);
-    writer.join().expect("the writer ends");
     script.end();
     (sent, updates.lines)
 }
@@ -140,6 +145,28 @@ fn a_server_that_has_enough_is_heard_while_input_is_still_to_come() {
     let report = report.expect("it is one file");
     assert_eq!((report.failed, report.ending), (1, Some(Ending::Refused)));
     assert_eq!(updates.last().map(String::as_str), Some("0 failed x: 507 no space"));
+}
+
+#[test]
+fn a_server_that_waits_for_slow_input_is_shown_that_somebody_is_there() {
+    let (reader, mut writer) = std::io::pipe().expect("a descriptor is left");
+    let script = Script::one(move |side| {
+        side.greet();
+        side.expect("PUT x - durability=full");
+        side.say("100 offset=0 : send from 0\n");
+        // Nothing is said until the silence was broken twice.
+        assert_eq!(side.bytes(2), b"\n\n");
+        writer.write_all(b"late").expect("it is read");
+        drop(writer);
+        side.expect("DATA 4");
+        assert_eq!(side.bytes(4), b"late");
+        let hash = hash(b"late");
+        side.expect(&format!("END {hash}"));
+        side.say(format!("201 size=4 hash={hash} durability=full : stored\n"));
+        side.farewell();
+    });
+    let (report, _) = send_from(script, &reader);
+    assert_eq!(report.expect("it was stored").stored, 1);
 }
 
 #[test]

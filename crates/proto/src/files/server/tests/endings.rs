@@ -57,6 +57,17 @@ fn an_upload_with_a_token_goes_on() {
          201 size=6 hash={whole} durability=full : stored, copied 6 bytes\n"
     );
     assert_eq!(second, expected);
+    // Everything came, but not the line behind it: nothing is left to send.
+    let stored = talk(&format!("PUT c 6 trailer upload={TOKEN}\nhello\n"));
+    assert_eq!(stored, "100 offset=0 : send from 0\n");
+    let rest = talk(&format!("PUT c 6 {whole} upload={TOKEN}\n"));
+    assert_eq!(
+        rest,
+        expected.replace(
+            &format!("offset=3 hash={part} : send from 3"),
+            &format!("offset=6 hash={whole} : send from 6")
+        )
+    );
 }
 
 #[test]
