@@ -110,6 +110,8 @@ pub struct Session<T: Tap> {
     active_at: Time,
     bytes_received: u64,
     bytes_sent: u64,
+    /// Bytes of those sent that the peer had taken when last looked at.
+    bytes_taken: u64,
     /// Bytes thrown away since the close began.
     discarded: u64,
     /// Bytes counted as sent that the kernel has not taken yet; see [`Session::lent`].
@@ -155,6 +157,7 @@ impl<T: Tap> Session<T> {
             active_at: now,
             bytes_received: 0,
             bytes_sent: 0,
+            bytes_taken: 0,
             discarded: 0,
             with_kernel: 0,
             phase: Phase::Open,
@@ -250,6 +253,22 @@ impl<T: Tap> Session<T> {
         self.with_kernel -= length;
     }
 
+    /// Whether the connection will be closed for idleness unless the peer is found to take what was
+    /// sent; see [`Session::left_with_kernel`].
+    pub fn seems_idle(&self, now: Time) -> bool {
+        matches!(self.phase, Phase::Open | Phase::Flushing { .. }) && self.idle_at() <= now
+    }
+
+    /// `length` bytes of what was sent have not been taken by the peer. While some are on their way
+    /// and fewer than before, it is not idle.
+    pub fn left_with_kernel(&mut self, now: Time, length: u64) {
+        let taken = self.bytes_sent.saturating_sub(length);
+        if length > 0 && taken > self.bytes_taken {
+            self.active_at = now;
+        }
+        self.bytes_taken = taken;
+    }
+
     /// A call on the socket failed: the connection is over.
     pub fn failed(&mut self, errno: Errno) {
         let broken = matches!(errno, Errno::CONNRESET | Errno::PIPE);
@@ -301,7 +320,8 @@ impl<T: Tap> Session<T> {
     #[inline]
     fn may_receive(&self, on_desk: usize) -> bool {
         let pending = self.backlog_bytes() + on_desk;
-        !self.peer_ended && !self.holds_input() && pending < HIGH_WATER
+        let resting = self.rests_until().is_some();
+        !self.peer_ended && !self.holds_input() && pending < HIGH_WATER && !resting
     }
 
     /// Whether a tick means that a read found nothing, or that nothing can come any more.

@@ -229,6 +229,31 @@ fn a_peer_that_never_reads_is_let_go() {
 }
 
 #[test]
+fn a_peer_that_reads_slowly_is_not_idle() {
+    let mut desk = Desk::new();
+    let mut session = session(Service::Chargen);
+    session.opened(Time::ZERO, &mut desk);
+    let mut room = 1000;
+    session.pump(Time::ZERO, &[], &mut desk, |slices| {
+        let length = slices[0].len().min(std::mem::take(&mut room));
+        if length > 0 { Ok(length) } else { Err(Errno::AGAIN) }
+    });
+    // The socket takes no more for a long time, but the peer takes what is there.
+    let mut now = Time::ZERO;
+    for not_taken in [700, 200, 100] {
+        now = session.deadline();
+        assert!(session.seems_idle(now));
+        session.left_with_kernel(now, not_taken);
+        session.tick(now, &mut desk);
+        assert_eq!((session.reason(), session.deadline()), (None, now + IDLE));
+    }
+    now = now + IDLE;
+    session.left_with_kernel(now, 100);
+    session.tick(now, &mut desk);
+    assert_eq!(session.reason(), Some(Reason::Idle));
+}
+
+#[test]
 fn a_stop_waits_for_the_message_and_no_longer_than_told() {
     let options = CountOptions::default();
     let gap = options.gap;

@@ -12,3 +12,4 @@ pub mod readiness;
 pub mod receive;
 #[cfg(feature = "ring")]
 pub mod ring;
+pub mod send;

@@ -104,8 +104,8 @@ impl<'a> JsonEvent<'a> {
     /// What ended everything.
     pub(super) fn broken(error: &'a FilesError) -> Self {
         let path = match error {
-            FilesError::Local { path, .. } => Some(path.as_path()),
-            FilesError::Plan(PlanProblem::TargetExists { path }) => Some(path.as_path()),
+            FilesError::Local { path, .. }
+            | FilesError::Plan(PlanProblem::TargetExists { path }) => Some(path.as_path()),
             _ => None,
         };
         Self::failure(None, path, error)
@@ -150,11 +150,12 @@ fn reason(error: &FilesError) -> &'static str {
         }
         FilesError::Refused(refusal) if refusal.code == 404 => "not-found",
         FilesError::Refused(_) => "refused",
-        FilesError::Plan(PlanProblem::TargetExists { .. }) => "exists",
+        FilesError::TargetExists { .. } | FilesError::Plan(PlanProblem::TargetExists { .. }) => {
+            "exists"
+        }
         FilesError::Local { .. } | FilesError::Plan(_) => "local-file",
         FilesError::Changed { .. } | FilesError::ChangedThere { .. } => "changed",
         FilesError::Damaged { .. } | FilesError::WrongReceipt { .. } => "damaged",
-        FilesError::TargetExists { .. } => "exists",
         FilesError::LessSafe { .. } => "less-safe",
         FilesError::Interrupted => "interrupted",
         other => match other.ending() {

@@ -161,8 +161,25 @@ impl<T: Tap, S: Socket> Served<T, S> {
         if receives && self.readable(now, worker) != Found::Nothing {
             return;
         }
+        if self.session.seems_idle(now) {
+            self.look_at_what_was_sent(now);
+        }
         self.session.tick(now, worker.desk);
         self.pump(now, 0, worker);
+    }
+
+    /// A socket that takes nothing may still be sending: it wakes nobody before a third of its
+    /// buffer is free, which takes a slow reader minutes.
+    fn look_at_what_was_sent(&mut self, now: Time) {
+        let socket = self.socket.as_fd();
+        let run = || colok_sys::send::bytes_not_taken(socket);
+        let value = |bytes: &u64| bytes.cast_signed();
+        let arguments = || "SIOCOUTQ".into();
+        if let Ok(bytes) =
+            Calls::new(&self.tap).observe("ioctl", Some(socket), arguments, run, value)
+        {
+            self.session.left_with_kernel(now, bytes);
+        }
     }
 
     /// What to do next; does the shutting down of writing by itself. Never

@@ -12,6 +12,7 @@ impl<T: Tap> Session<T> {
     /// when a read found nothing (or when `next` does not want to receive): input is drained
     /// before time is fired.
     pub fn tick(&mut self, now: Time, desk: &mut Desk) {
+        self.end_rest(now);
         match self.phase {
             Phase::Open => self.tick_open(now, desk),
             Phase::Flushing { .. } => self.tick_flushing(now),

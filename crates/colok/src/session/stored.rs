@@ -147,11 +147,21 @@ impl<T: Tap> Session<T> {
         }
     }
 
+    /// Time has passed: a rest may be over.
+    #[inline]
+    pub(super) fn end_rest(&mut self, now: Time) {
+        if let Some(stored) = &mut self.stored
+            && let Some(pace) = &mut stored.pace
+        {
+            pace.tick(now);
+        }
+    }
+
     /// Until when nothing is moved, so that the rate holds.
     #[inline]
     pub(super) fn rests_until(&self) -> Option<Time> {
         let stored = self.stored.as_ref()?;
-        stored.pace.as_ref()?.rests_until(stored.clock.now())
+        stored.pace.as_ref()?.rests_until()
     }
 
     /// When the last rest is over; it is ours, and no idleness of the peer.

@@ -104,6 +104,14 @@ impl Prefix {
     }
 }
 
+/// Whether a first component leads to [`RESERVED`] on some file system. FAT and its like ignore case
+/// and what dots and spaces end a name; a case-folding directory (ext4, F2FS) also takes letters of
+/// other scripts for those that look the same, and ignores characters that cannot be seen.
+fn is_reserved(component: &str) -> bool {
+    let plain = component.trim_end_matches(['.', ' ']);
+    plain.chars().flat_map(char::to_lowercase).filter(char::is_ascii).eq(RESERVED.chars())
+}
+
 fn check(text: &str) -> Result<(), NameProblem> {
     if text.is_empty() {
         return Err(NameProblem::Empty);
@@ -120,13 +128,38 @@ fn check(text: &str) -> Result<(), NameProblem> {
         match component {
             "" => return Err(NameProblem::EmptyComponent),
             "." | ".." => return Err(NameProblem::Dots),
-            // In any case: file systems that do not tell case apart would open it.
-            first if components == 1 && first.eq_ignore_ascii_case(RESERVED) => {
-                return Err(NameProblem::Reserved);
-            }
+            first if components == 1 && is_reserved(first) => return Err(NameProblem::Reserved),
             long if long.len() > COMPONENT_BYTES_MAX => return Err(NameProblem::ComponentTooLong),
             _ => {}
         }
     }
     if components > COMPONENTS_MAX { Err(NameProblem::TooDeep) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_any_file_system_takes_for_our_directory_is_reserved() {
+        for first in [
+            ".colok",
+            ".COLOK",
+            ".Colok",
+            ".colok.",
+            ".colok. .",
+            ".colok ",
+            ".colo\u{212a}",
+            ".co\u{200c}lok",
+            ".colok\u{ad}",
+        ] {
+            for name in [first.into(), alloc::format!("{first}/hashes")] {
+                assert_eq!(Name::new(&name), Err(NameProblem::Reserved), "{name:?}");
+            }
+            assert!(Name::new(&alloc::format!("a/{first}")).is_ok(), "{first:?}");
+        }
+        for name in ["colok", ".colok2", ".colo", "..colok", ".colok.d", ".co.lok", "colok."] {
+            assert!(Name::new(name).is_ok(), "{name:?}");
+        }
+    }
 }

@@ -201,7 +201,9 @@ impl<'a, T: Tap> Conversation<'a, T> {
             let rest = &bytes[usize::try_from(sent).unwrap_or(usize::MAX)..];
             match conversation.send_file_now(file, offset + sent, rest.len() as u64) {
                 // The file became shorter (which is found by whoever looks at it), or has no pages.
-                Ok(Some(0)) | Err(Errno::INVAL | Errno::NOSYS) => conversation.send_now(rest),
+                Ok(Some(0)) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                    conversation.send_now(rest)
+                }
                 Ok(sent) => Ok(sent.unwrap_or(0)),
                 Err(errno) => Err(errno),
             }

@@ -6,8 +6,8 @@
 //! without progress, and what was under way is asked for anew: a file that had arrived is then
 //! there already, an upload goes on where it was.
 //!
-//! A receipt is believed only when its size and hash are those of the bytes that were read here, and
-//! it is good only when they are as safe as they were to be.
+//! A receipt is believed only when its size and hash are those of the bytes that were read here,
+//! and it is good only when they are as safe as they were to be.
 
 mod push;
 mod stream;
@@ -29,8 +29,9 @@ use super::update::{Observer, Phase, Update};
 use crate::observe::{Tap, now_unix_micros};
 use upload::Checked;
 
-/// How much of a large file is read, hashed and sent at a time, in bytes. With the pages of the file
-/// sent as they are, 1 MiB took 0.8x of the time of 256 KiB (1 GiB over loopback on two cores).
+/// How much of a large file is read, hashed and sent at a time, in bytes. With the pages of the
+/// file sent as they are, 1 MiB took 0.8x of the time of 256 KiB (1 GiB over loopback on two
+/// cores).
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// How files are sent.

@@ -111,7 +111,9 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 self.vouched(upload.index, &upload.file.name, have_it, &receipt);
                 Ok(Next::Done)
             }
-            Answer::Refused(refused) => Err(conversation.refused(Some(&upload.file.name), &refused)),
+            Answer::Refused(refused) => {
+                Err(conversation.refused(Some(&upload.file.name), &refused))
+            }
             other => Err(conversation.unexpected(Activity::Asking, &other)),
         }
     }
@@ -291,7 +293,10 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 Ok(Next::Done)
             }
             Answer::Refused(refused) => {
-                Err(self.under_way()?.refused(Some(&upload.file.name), &refused))
+                let refused = self.under_way()?.refused(Some(&upload.file.name), &refused);
+                // What was sent as pages is taken when it leaves, and so may be newer than what was
+                // hashed. Then other bytes came than were said, and this is why.
+                Err(upload.local.check_unchanged().err().unwrap_or(refused))
             }
             other => Err(self.under_way()?.unexpected(Activity::WaitingForReceipt, &other)),
         }
