@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use common::{Output, Serving, colok, command, wait};
+use common::{Output, Serving, colok, command, finish, wait};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
@@ -109,6 +109,19 @@ fn a_receipt_never_replaces_the_file_that_it_is_for() {
     assert_eq!(sent.code, Some(2));
     assert!(sent.err.contains("its receipt would replace it"), "{}", sent.err);
     assert_eq!(std::fs::read_to_string(&file).expect("it is there"), "precious");
+}
+
+#[test]
+fn without_standard_input_nothing_is_sent() {
+    let mut shell = std::process::Command::new("sh");
+    shell.args(["-c", "exec \"$0\" send \"$1\" - --name x <&-"]);
+    shell
+        .args([env!("CARGO_BIN_EXE_colok"), &dead_place()])
+        .env_remove("COLOK_LANG")
+        .env("LC_ALL", "C");
+    let sent = finish(shell, b"");
+    assert_eq!(sent.code, Some(1));
+    assert!(sent.err.starts_with("colok: read stdin: Bad file descriptor\n"), "{}", sent.err);
 }
 
 /// Whether a process has a handler for SIGINT, as the kernel tells it.

@@ -8,6 +8,7 @@
 pub mod allocations;
 pub mod datagram;
 pub mod listener;
+mod option;
 pub mod readiness;
 pub mod receive;
 #[cfg(feature = "ring")]

@@ -5,7 +5,7 @@
 //! segments which ask for a connection makes the backlog final: whoever comes later is heard by
 //! nobody, asks again a second later and is refused. Nothing here accepts or closes.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
 
@@ -32,22 +32,7 @@ pub fn turn_away_newcomers(listener: BorrowedFd<'_>) -> Result<(), Errno> {
         statement(libc::BPF_RET | libc::BPF_K, WHOLE),
     ];
     let filter = libc::sock_fprog { len: 5, filter: program.as_mut_ptr() };
-    let length = libc::socklen_t::try_from(size_of::<libc::sock_fprog>()).unwrap_or(0);
-    // SAFETY: the program and the structure that points to it live across the call, which copies
-    // them, and their lengths are given.
-    let result = unsafe {
-        libc::setsockopt(
-            listener.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_ATTACH_FILTER,
-            (&raw const filter).cast(),
-            length,
-        )
-    };
-    if result == 0 {
-        return Ok(());
-    }
-    Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
+    crate::option::set(listener, libc::SO_ATTACH_FILTER, &filter)
 }
 
 /// One statement of a filter. Operation codes have 16 bits.

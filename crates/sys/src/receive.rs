@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
 use rustix::io::Errno;
 
@@ -12,21 +12,7 @@ use rustix::io::Errno;
 /// bound where it cannot.
 pub fn set_low_water(socket: BorrowedFd<'_>, bytes: usize) -> Result<(), Errno> {
     let bytes = libc::c_int::try_from(bytes).unwrap_or(libc::c_int::MAX);
-    let length = libc::socklen_t::try_from(size_of::<libc::c_int>()).unwrap_or(0);
-    // SAFETY: the number lives across the call, which copies it, and its length is given.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_RCVLOWAT,
-            (&raw const bytes).cast(),
-            length,
-        )
-    };
-    if result == 0 {
-        return Ok(());
-    }
-    Err(Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO))
+    crate::option::set(socket, libc::SO_RCVLOWAT, &bytes)
 }
 
 #[cfg(test)]

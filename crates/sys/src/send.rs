@@ -28,6 +28,7 @@ mod tests {
 
     #[test]
     fn what_a_peer_reads_is_taken() {
+        let noise = vec![7; 65_536];
         let listener = TcpListener::bind("127.0.0.1:0").expect("loopback can be bound");
         let address = listener.local_addr().expect("it is bound");
         let mut receiver = TcpStream::connect(address).expect("it listens");
@@ -36,7 +37,7 @@ mod tests {
         sender.set_nonblocking(true).expect("it is open");
         let mut sent = 0;
         let blocked = loop {
-            match sender.write(&[0; 65_536]) {
+            match sender.write(&noise) {
                 Ok(length) => sent += length,
                 Err(error) => break error.kind(),
             }

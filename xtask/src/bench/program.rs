@@ -182,10 +182,10 @@ mod tests {
         assert!(is_listening(address));
         drop(listener);
         // A process that another test starts at this moment holds a copy until it executes.
-        let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let until = Instant::now() + Duration::from_secs(30);
         while is_listening(address) {
-            assert!(std::time::Instant::now() < until, "it still listens");
-            std::thread::yield_now();
+            assert!(Instant::now() < until, "it still listens");
+            thread::yield_now();
         }
     }
 

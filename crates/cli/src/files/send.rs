@@ -2,7 +2,7 @@
 //!
 //! Everything that is wrong on this computer is found before the server hears of it.
 
-use std::os::fd::AsFd as _;
+use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -13,6 +13,8 @@ use colok::client::files::{
 };
 use colok::observe::NoTap;
 use colok::proto::files::HaveIt;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::client::Setup;
 use super::event::{Counts, JsonEvent, exit_of};
@@ -43,10 +45,15 @@ pub(crate) fn run(arguments: &SendArguments, messages: &Messages) -> Result<Exit
             _ => problem,
         }
     })?;
+    let has_input = plan.files.iter().any(|file| file.source == LocalSource::Input);
+    if has_input && was_closed(std::io::stdin().as_fd()) {
+        let error = std::io::Error::from(Errno::BADF);
+        let why = messages.text(Id::SendNotAskedWhy);
+        return Err(Problem::of_file("read", "stdin", &error).why(why));
+    }
     setup.for_storing(arguments.token_file.as_deref(), messages)?;
     setup.heed_signals(messages)?;
-    setup.resumes = setup.options.upload_secret.is_some()
-        && plan.files.iter().all(|file| file.source != LocalSource::Input);
+    setup.resumes = setup.options.upload_secret.is_some() && !has_input;
     if let Some(path) = &arguments.receipt {
         refuse_to_replace_source(path, &plan, messages)?;
     }
@@ -82,6 +89,16 @@ pub(crate) fn run(arguments: &SendArguments, messages: &Messages) -> Result<Exit
             Err(problem)
         }
     }
+}
+
+/// Whether this program was started without the descriptor. The standard library then opens
+/// `/dev/null` in its place, for both directions, and an empty file would be stored.
+fn was_closed(descriptor: BorrowedFd<'_>) -> bool {
+    let status = rustix::fs::fstat(descriptor).map(|status| status.st_rdev);
+    let null = std::fs::metadata("/dev/null").map(|null| null.rdev());
+    let flags = rustix::fs::fcntl_getfl(descriptor);
+    let is_null = matches!((status, null), (Ok(one), Ok(null)) if one == null);
+    is_null && flags.is_ok_and(|flags| flags.contains(OFlags::RDWR))
 }
 
 /// A file that was named to be sent is not where its receipt should go.

@@ -7,6 +7,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
+use std::mem;
 use std::os::fd::BorrowedFd;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -232,8 +233,10 @@ async fn serve<T: Tap>(
         let Next::Wait { receive, send } = next else { return Some(served) };
         let deadline = served.session.deadline();
         let socket = served.socket();
+        // Only this wait is shortened: a turn may have ended the conversation, and so all turns.
+        let at_once = mem::take(&mut goes_on) && served.session.may_block();
         let woken =
-            poll_fn(|context| waiter.poll(context, socket, receive, send, deadline, goes_on)).await;
+            poll_fn(|context| waiter.poll(context, socket, receive, send, deadline, at_once)).await;
         now = clock.now();
         let has_more = match woken {
             Woken::Readable | Woken::Writable | Woken::Due if served.session.may_block() => {
@@ -277,7 +280,7 @@ struct Waiter<'p, 's> {
 }
 
 impl Waiter<'_, '_> {
-    /// Ready with what has happened; at once if the connection `goes_on` anyway.
+    /// Ready with what has happened; `at_once` if the connection goes on anyway.
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -285,7 +288,7 @@ impl Waiter<'_, '_> {
         receive: bool,
         send: bool,
         deadline: Time,
-        goes_on: bool,
+        at_once: bool,
     ) -> Poll<Woken> {
         if !self.registered {
             // Once is enough: the task stays the same. The flag is read after it, so that a stop
@@ -298,7 +301,7 @@ impl Waiter<'_, '_> {
             self.heard = state;
             return Poll::Ready(Woken::Stopping);
         }
-        if goes_on || receive && socket.poll_readable(context).is_ready() {
+        if at_once || receive && socket.poll_readable(context).is_ready() {
             return Poll::Ready(Woken::Readable);
         }
         if send && socket.poll_writable(context).is_ready() {

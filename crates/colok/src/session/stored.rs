@@ -310,8 +310,8 @@ impl<T: Tap> Session<T> {
         consumed > 0 || asked
     }
 
-    /// After a turn: when the machine is done, an upload that is not lets go of the disk at once, so
-    /// that its holder can come back for it while this connection lingers.
+    /// After a turn: when the machine is done, an upload that is not lets go of the disk at once,
+    /// so that its holder can come back for it while this connection lingers.
     pub fn settle_store(&mut self) {
         if self.phase != Phase::Open && self.stored.is_some() {
             self.report_files();

@@ -27,6 +27,7 @@ pub(crate) const FILE_BODIES: &[Named] = &[
     ("files::a_rest_is_not_idleness", a_rest_is_not_idleness),
     ("files::a_file_that_was_sent_is_closed", a_file_that_was_sent_is_closed),
     ("files::a_slow_upload_is_read_in_its_turn", a_slow_upload_is_read_in_its_turn),
+    ("files::a_long_last_turn_holds_nobody", a_long_last_turn_holds_nobody),
     ("files::a_stop_lets_an_upload_finish", a_stop_lets_an_upload_finish),
 ];
 
@@ -434,6 +435,27 @@ fn a_slow_upload_is_read_in_its_turn(model: Model, place: &str) {
         assert!(Instant::now() < until, "what has come was not read: {:?}", largest());
         std::thread::yield_now();
     }
+}
+
+/// A turn that waits long for the disk and ends the conversation, with a client that stays.
+fn a_long_last_turn_holds_nobody(model: Model, place: &str) {
+    if model == Model::Sequential {
+        return;
+    }
+    let limits = Limits { workers: 1, ..Limits::default() };
+    let mut served = Served::start_with(model, place, limits);
+    // Holes take no room, and longer to read than a slice of time of the disk threads.
+    let sparse = fs::File::create(served.root.join("sparse")).expect("the root is there");
+    sparse.set_len(512 << 20).expect("the file system has holes");
+    let mut stays = served.talk();
+    stays.send("STAT sparse reread=yes\nQUIT\n");
+    stays.expect(210);
+    stays.expect(221);
+    let mut talk = served.talk();
+    talk.send("HELP\n");
+    talk.expect(214);
+    assert_eq!(served.server.closed(), "quit", "a lingering close has its end");
+    drop(stays);
 }
 
 fn a_stop_lets_an_upload_finish(model: Model, place: &str) {

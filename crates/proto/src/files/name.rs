@@ -104,9 +104,10 @@ impl Prefix {
     }
 }
 
-/// Whether a first component leads to [`RESERVED`] on some file system. FAT and its like ignore case
-/// and what dots and spaces end a name; a case-folding directory (ext4, F2FS) also takes letters of
-/// other scripts for those that look the same, and ignores characters that cannot be seen.
+/// Whether a first component leads to [`RESERVED`] on some file system. FAT and its like ignore
+/// case and what dots and spaces end a name; a case-folding directory (ext4, F2FS) also takes
+/// letters of other scripts for those that look the same, and ignores characters that cannot be
+/// seen.
 fn is_reserved(component: &str) -> bool {
     let plain = component.trim_end_matches(['.', ' ']);
     plain.chars().flat_map(char::to_lowercase).filter(char::is_ascii).eq(RESERVED.chars())
