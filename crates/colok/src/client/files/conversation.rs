@@ -50,8 +50,6 @@ pub(super) struct Conversation<'a, T: Tap> {
     /// When a byte last came or went, or a wait began.
     last_moved: Time,
     hello: Option<ServerHello>,
-    /// Calls on the socket wait.
-    blocking: bool,
     /// Nothing more can be asked.
     over: bool,
 }
@@ -75,7 +73,6 @@ impl<'a, T: Tap> Conversation<'a, T> {
             input_end: 0,
             last_moved: parent.clock.now(),
             hello: None,
-            blocking: false,
             over: false,
         };
         conversation.prepare_socket();
@@ -92,6 +89,9 @@ impl<'a, T: Tap> Conversation<'a, T> {
     /// What can be set is set; without it things work, only a lost server is noticed later.
     fn prepare_socket(&self) {
         let socket = self.socket();
+        // Waiting is chosen for each call here, so that a receive may wait for a whole buffer.
+        let run = || rustix::io::ioctl_fionbio(socket, false);
+        let _ = self.calls.observe("ioctl", Some(socket), || "FIONBIO, 0".into(), run, |()| 0);
         let slice = Some(RECEIVE_SLICE);
         let set = || sockopt::set_socket_timeout(socket, sockopt::Timeout::Recv, slice);
         let _ = self.calls.set_option(socket, "SO_RCVTIMEO", set);
@@ -180,50 +180,12 @@ impl<'a, T: Tap> Conversation<'a, T> {
         bytes: &[u8],
         activity: Activity,
     ) -> Result<Option<Answer>, FilesError> {
-        self.send_pieces(bytes.len() as u64, activity, |conversation, sent| {
-            let sent = usize::try_from(sent).unwrap_or(usize::MAX);
-            conversation.send_now(&bytes[sent..])
-        })
-    }
-
-    /// The same for a part of a file, whose bytes do not pass through this process. `bytes` are
-    /// those of that part, for files of which no part can be sent like this.
-    pub(super) fn send_file(
-        &mut self,
-        file: BorrowedFd<'_>,
-        offset: u64,
-        bytes: &[u8],
-        activity: Activity,
-    ) -> Result<Option<Answer>, FilesError> {
-        // A call that sends a file waits unless the socket does not.
-        self.choose_blocking(false);
-        self.send_pieces(bytes.len() as u64, activity, |conversation, sent| {
-            let rest = &bytes[usize::try_from(sent).unwrap_or(usize::MAX)..];
-            match conversation.send_file_now(file, offset + sent, rest.len() as u64) {
-                // The file became shorter (which is found by whoever looks at it), or has no pages.
-                Ok(Some(0)) | Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
-                    conversation.send_now(rest)
-                }
-                Ok(sent) => Ok(sent.unwrap_or(0)),
-                Err(errno) => Err(errno),
-            }
-        })
-    }
-
-    /// Sends what waits, then `total` bytes by means of `piece`, which is given how many have left
-    /// and sends more.
-    fn send_pieces(
-        &mut self,
-        total: u64,
-        activity: Activity,
-        mut piece: impl FnMut(&mut Self, u64) -> Result<usize, Errno>,
-    ) -> Result<Option<Answer>, FilesError> {
         self.last_moved = self.parent.clock.now();
         let mut sent = 0;
         if let Some(answer) = self.parse(activity)? {
             return Ok(Some(answer));
         }
-        while self.unsent() > 0 || sent < total {
+        while self.unsent() > 0 || sent < bytes.len() {
             let ready = self.wait_for(PollFlags::OUT, None, activity)?;
             if ready.socket.intersects(READABLE) {
                 self.receive(activity)?;
@@ -240,7 +202,7 @@ impl<'a, T: Tap> Conversation<'a, T> {
                 self.output = output;
                 result.map(|length| self.left(length))
             } else {
-                piece(self, sent).map(|length| sent += length as u64)
+                self.send_now(&bytes[sent..]).map(|length| sent += length)
             };
             if let Err(errno) = result {
                 return self.last_words(activity, errno).map(Some);
@@ -271,7 +233,6 @@ impl<'a, T: Tap> Conversation<'a, T> {
     /// least one.
     pub(super) fn receive_body(&mut self, buffer: &mut [u8]) -> Result<usize, FilesError> {
         self.last_moved = self.parent.clock.now();
-        self.choose_blocking(true);
         let held = &self.input[self.input_start..self.input_end];
         if !held.is_empty() {
             let length = held.len().min(buffer.len());
@@ -328,37 +289,6 @@ impl<'a, T: Tap> Conversation<'a, T> {
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
             Err(errno) => Err(errno),
-        }
-    }
-
-    /// Sends what the kernel takes of a file now; `None` when it takes nothing.
-    fn send_file_now(
-        &mut self,
-        file: BorrowedFd<'_>,
-        offset: u64,
-        length: u64,
-    ) -> Result<Option<usize>, Errno> {
-        match self.calls.send_file(self.connection.socket(), file, offset, length) {
-            Ok(length) => {
-                self.last_moved = self.parent.clock.now();
-                Ok(Some(length))
-            }
-            Err(Errno::AGAIN | Errno::INTR) => Ok(None),
-            Err(errno) => Err(errno),
-        }
-    }
-
-    /// Whether calls on the socket wait. Only receiving the bytes of a file does, for a whole
-    /// buffer; all other waits are polls.
-    fn choose_blocking(&mut self, blocking: bool) {
-        if self.blocking == blocking {
-            return;
-        }
-        let socket = self.connection.socket();
-        let run = || rustix::io::ioctl_fionbio(socket, !blocking);
-        let arguments = || format!("FIONBIO, {}", i32::from(!blocking));
-        if self.calls.observe("ioctl", Some(socket), arguments, run, |()| 0).is_ok() {
-            self.blocking = blocking;
         }
     }
 

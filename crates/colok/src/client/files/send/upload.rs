@@ -5,7 +5,6 @@
 //! compare: what an earlier try left ([`Phase::Checking`]), or a file of this name
 //! ([`Phase::Hashing`]).
 
-use std::os::fd::AsFd;
 use std::time::SystemTime;
 
 use colok_proto::files::{Answer, Client, Hash, Put, PutHash, UploadToken};
@@ -235,7 +234,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
         offset: u64,
         buffer: &mut [u8],
     ) -> Result<(), FilesError> {
-        let (size, file) = (upload.local.size(), upload.local.as_fd());
+        let size = upload.local.size();
         let mut done = offset;
         self.progress(upload.index, Phase::Sending, done, Some(size));
         while done < size {
@@ -246,7 +245,7 @@ impl<T: Tap> Sender<'_, '_, '_, T> {
                 return Err(error);
             }
             hasher.update(chunk);
-            let answer = self.under_way()?.send_file(file, done, chunk, Activity::Sending)?;
+            let answer = self.under_way()?.send(chunk, Activity::Sending)?;
             self.report.bytes_sent += chunk.len() as u64;
             if let Some(answer) = answer {
                 return Err(self.stopped(upload, answer)?);
