@@ -12,6 +12,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoreOptions {
     /// The directory that holds the files.
+    #[serde(with = "path_bytes")]
     pub root: PathBuf,
     /// Whether anything may be written. A store that is only read makes nothing below its root,
     /// so it opens on a file system without write access.
@@ -108,4 +109,36 @@ pub struct StoreOpenError {
     pub path: PathBuf,
     /// Its error number.
     pub errno: Errno,
+}
+
+/// Paths as they are: not every path is text, and text is what JSON has.
+mod path_bytes {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        path.as_os_str().as_bytes().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        Ok(OsString::from_vec(Vec::deserialize(from)?).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    #[test]
+    fn a_worker_gets_the_options_whatever_the_path() {
+        let options = StoreOptions::new(OsStr::from_bytes(b"/a \xff/b"));
+        let text = serde_json::to_string(&options).expect("it has a JSON form");
+        assert_eq!(serde_json::from_str::<StoreOptions>(&text).expect("it is read"), options);
+    }
 }
