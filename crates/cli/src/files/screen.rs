@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use colok::client::files::{FilesError, Phase};
+use colok::proto::Peer;
 
 use super::event::{Counts, JsonEvent};
 use super::progress::Progress;
@@ -80,6 +81,12 @@ impl Screen {
             self.gathered.push(b'\n');
             self.write_some();
         }
+    }
+
+    /// A connection is there; only programs are told.
+    pub(super) fn connected(&mut self, server: &str, peer: &Peer) {
+        let (local, remote) = (peer.local.to_string(), peer.remote.to_string());
+        self.event(&JsonEvent::Connected { server, local, remote });
     }
 
     /// Work on a file goes on; `shown` is its name made printable.

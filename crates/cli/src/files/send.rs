@@ -172,10 +172,7 @@ impl Sending<'_> {
     fn update(&mut self, update: &Update<'_>) {
         let plan = self.plan;
         match update {
-            Update::Connected { server, peer } => {
-                let (local, remote) = (peer.local.to_string(), peer.remote.to_string());
-                self.screen.event(&JsonEvent::Connected { server, local, remote });
-            }
+            Update::Connected { server, peer } => self.screen.connected(server, peer),
             Update::Progress { file, phase, done, total } => {
                 let Some(file) = plan.files.get(*file) else { return };
                 let name = file.name.as_str();

@@ -79,21 +79,27 @@ fn a_killed_client_goes_on_where_it_was() {
             client.0.kill().expect("it runs");
             wait(&mut client.0);
             server.serving.event("closed");
-            let there = left(&server);
-            assert!(there >= point, "{model}: {there} bytes are left of {point}");
-            assert_eq!(server.visible(), [""; 0], "{model}: a part is visible");
-
-            let again = send_rest(&server, &path);
-            let missing = size * MIB - there;
-            println!("{model}: killed at {point}, {there} there, {again} sent for the rest");
-            assert!(again <= missing + ALLOWANCE, "{model}: {again} sent for {missing} missing");
+            goes_on(model, &server, &path, size * MIB, point);
             assert_eq!(hash_file(&server.stored(&name)), hash, "{model}");
-            assert_eq!(server.partial(), None, "{model}: something is left");
             // Ten of them would be large.
             fs::remove_file(server.stored(&name)).expect("the store is ours");
             fs::remove_file(path).expect("it is ours");
         }
     });
+}
+
+/// After a kill at `point`: nothing is visible, at least that much is there, and no more than what
+/// is missing of `size` bytes is sent for the rest.
+fn goes_on(model: &str, server: &FileServer, path: &str, size: u64, point: u64) {
+    let there = left(server);
+    assert!(there >= point, "{model}: {there} bytes are left of {point}");
+    assert_eq!(server.visible(), [""; 0], "{model}: a part is visible");
+
+    let again = send_rest(server, path);
+    let missing = size - there;
+    println!("{model}: killed at {point}, {there} there, {again} sent for the rest");
+    assert!(again <= missing + ALLOWANCE, "{model}: {again} sent for {missing} missing");
+    assert_eq!(server.partial(), None, "{model}: something is left");
 }
 
 #[test]
@@ -114,16 +120,8 @@ fn a_killed_server_goes_on_where_it_was() {
             client.0.kill().expect("it runs");
             server = server.kill_and_restart();
             wait(&mut client.0);
-            let there = left(&server);
-            assert!(there >= point, "{model}: {there} bytes are left of {point}");
-            assert_eq!(server.visible(), [""; 0], "{model}: a part is visible");
-
-            let again = send_rest(&server, &path);
-            let missing = size * MIB - there;
-            println!("{model}: killed at {point}, {there} there, {again} sent for the rest");
-            assert!(again <= missing + ALLOWANCE, "{model}: {again} sent for {missing} missing");
+            goes_on(model, &server, &path, size * MIB, point);
             assert_eq!(hash_file(&server.stored(&name)), hash, "{model}");
-            assert_eq!(server.partial(), None, "{model}: something is left");
             // Ten of them would be large.
             fs::remove_file(server.stored(&name)).expect("the store is ours");
             fs::remove_file(path).expect("it is ours");
