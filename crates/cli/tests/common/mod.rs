@@ -54,10 +54,16 @@ pub(crate) fn finish(mut command: Command, input: &[u8]) -> Output {
         .expect("the program starts");
     let stdin = child.stdin.take().expect("it is piped");
     let writing = write_all(stdin, input.to_vec());
+    let output = gather(child);
+    writing.join().expect("the writer ends");
+    output
+}
+
+/// What a program says until it ends.
+pub(crate) fn gather(mut child: Child) -> Output {
     let out = collect(child.stdout.take().expect("it is piped"));
     let err = collect(child.stderr.take().expect("it is piped"));
     let status = wait(&mut child);
-    writing.join().expect("the writer ends");
     let bytes = |receiver: Receiver<Vec<u8>>| receiver.recv_timeout(PATIENCE).expect("it ends");
     let err = String::from_utf8(bytes(err)).expect("errors are text");
     Output { code: status.code(), out: bytes(out), err }

@@ -1,8 +1,10 @@
 //! `colok connect` talks to netcat, Ncat and socat as servers.
 
+use std::fs::File;
+use std::process::Stdio;
 use std::thread;
 
-use crate::common::{Output, colok_with, finish};
+use crate::common::{Output, colok_with, command, finish, gather};
 use crate::support::{Background, Folder, RETRY, free_port, installed, program};
 
 /// Input that is larger than all buffers on its way.
@@ -27,12 +29,23 @@ fn check_echo_up_to(most: Vec<u8>, url: &str, options: &[&str]) {
 
 /// Runs a server of others beside our client; gives how the server and the client ended. The end
 /// of our input is kept back for a while: a netcat that listens ends when its client ends its side,
-/// whether it has read its own input by then or not.
+/// whether it has read its own input by then or not. And our input is a file, which is there at
+/// once: such a netcat may end its side right after it accepted, and the client then ends too,
+/// whether an input that comes by a pipe has come by then or not.
 fn beside(words: &str, answer: &[u8], url: &str, input: &[u8]) -> (Output, Output) {
+    let folder = Folder::new();
+    let path = folder.file("input");
+    std::fs::write(&path, input).expect("it can be written");
     let words: Vec<String> = words.split(' ').map(str::to_owned).collect();
     let answer = answer.to_vec();
     let server = thread::spawn(move || finish(program(&words), &answer));
-    let client = colok_with(&["connect", RETRY, "--on-eof", "wait=1s", url], input);
+    let client = command(&["connect", RETRY, "--on-eof", "wait=1s", url])
+        .stdin(File::open(path).expect("it was written"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let client = gather(client);
     (server.join().expect("the server ends"), client)
 }
 
