@@ -15,7 +15,7 @@
 use crate::{Input, Machine, Outbox, Reason, Time};
 
 /// The first printable character.
-const FIRST: u8 = b' ';
+pub(crate) const FIRST: u8 = b' ';
 /// The last printable character; the first follows it.
 const LAST: u8 = b'~';
 /// How many printable characters there are, and so how many different lines.
@@ -23,11 +23,12 @@ const CHARACTERS: usize = 95;
 /// Characters in one line, as the RFC suggests.
 const LINE_CHARACTERS: usize = 72;
 /// A line with its CRLF.
-const LINE_BYTES: usize = LINE_CHARACTERS + 2;
+pub(crate) const LINE_BYTES: usize = LINE_CHARACTERS + 2;
 /// One turn of the pattern: after 95 lines it begins again.
-const PATTERN_BYTES: usize = CHARACTERS * LINE_BYTES;
+pub(crate) const PATTERN_BYTES: usize = CHARACTERS * LINE_BYTES;
 
-static PATTERN: [u8; PATTERN_BYTES] = pattern();
+/// What is sent, again and again.
+pub(crate) static PATTERN: [u8; PATTERN_BYTES] = pattern();
 
 /// The chargen machine; see the module.
 #[derive(Clone, Debug, Default)]

@@ -21,7 +21,9 @@ use core::time::Duration;
 use crate::message::{DEFAULT_GAP, Ending, Piece, Splitter};
 use crate::{Input, Machine, Outbox, Reason, Time};
 use reply::Reply;
-use tally::Tally;
+use tally::{Outcome, Tally};
+
+pub(crate) use reply::REPLY_BYTES_MAX;
 
 /// What a count service may be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +60,12 @@ pub enum CountUnit {
     Characters,
     /// Bytes; any message will do.
     Bytes,
+}
+
+/// The reply to a line of `number` units, for those who must know what will come back.
+#[inline]
+pub(crate) fn line_reply(language: CountLanguage, unit: CountUnit, number: u64) -> Reply {
+    Reply::new(language, unit, Outcome::Count(number), Ending::LineFeed)
 }
 
 /// The count machine; see the module.

@@ -62,6 +62,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod caller;
 mod chargen;
 mod count;
 mod discard;
@@ -74,6 +75,10 @@ mod service;
 pub mod sim;
 mod time;
 
+pub use caller::{
+    Caller, CallerKind, CallerOptions, DATAGRAM_BYTES_MAX, Framing, Judged, MESSAGE_BYTES_MAX,
+    Piece, Times,
+};
 pub use chargen::Chargen;
 pub use count::{Count, CountLanguage, CountOptions, CountUnit};
 pub use discard::Discard;

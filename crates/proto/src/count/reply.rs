@@ -7,10 +7,10 @@ use super::{CountLanguage, CountUnit};
 use crate::message::Ending;
 
 /// Room for the longest text (44 bytes), a 64-bit number (20 digits) and CRLF, rounded up.
-const REPLY_BYTES_MAX: usize = 72;
+pub(crate) const REPLY_BYTES_MAX: usize = 72;
 
 /// One reply, ready to send.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     buffer: [u8; REPLY_BYTES_MAX],
     length: usize,
 }
@@ -37,7 +37,7 @@ impl Reply {
 
     /// The bytes to send.
     #[inline]
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer[..self.length]
     }
 

@@ -6,6 +6,7 @@
 //! the order to stop anywhere. A body returns, or panics with what was wrong; it never needs a
 //! seed, since the data is the seed.
 
+mod callers;
 mod files;
 
 use alloc::string::String;
@@ -18,6 +19,7 @@ use crate::{
     Machine, Peer, Reason, Time,
 };
 
+pub use callers::check_callers;
 pub use files::{check_files_client, check_files_server};
 
 const GAP: Duration = Duration::from_millis(50);
