@@ -111,7 +111,7 @@ pub fn send(
     usize::try_from(length).map_err(|_| last_errno())
 }
 
-fn message_header() -> libc::msghdr {
+pub(crate) fn message_header() -> libc::msghdr {
     // SAFETY: msghdr is plain old data, for which all-zero bytes are a valid value (no pointers
     // that must not be null).
     unsafe { MaybeUninit::<libc::msghdr>::zeroed().assume_init() }
@@ -217,11 +217,11 @@ fn write_control<V: Copy>(
     space
 }
 
-fn socklen<V>() -> libc::socklen_t {
+pub(crate) fn socklen<V>() -> libc::socklen_t {
     libc::socklen_t::try_from(size_of::<V>()).unwrap_or(libc::socklen_t::MAX)
 }
 
-fn socket_address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
+pub(crate) fn socket_address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     let raw = &raw const *name;
     match i32::from(name.ss_family) {
         libc::AF_INET => {
@@ -242,7 +242,7 @@ fn socket_address(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     }
 }
 
-fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
+pub(crate) fn raw_address(address: SocketAddr) -> (libc::sockaddr_storage, libc::socklen_t) {
     // SAFETY: all-zero bytes are a valid sockaddr_storage.
     let mut storage = unsafe { MaybeUninit::<libc::sockaddr_storage>::zeroed().assume_init() };
     let raw = &raw mut storage;
@@ -277,7 +277,7 @@ fn family(number: libc::c_int) -> libc::sa_family_t {
     libc::sa_family_t::try_from(number).expect("address families are small numbers")
 }
 
-fn last_errno() -> Errno {
+pub(crate) fn last_errno() -> Errno {
     Errno::from_io_error(&std::io::Error::last_os_error()).unwrap_or(Errno::IO)
 }
 

@@ -7,10 +7,14 @@
 #[cfg(feature = "count-allocations")]
 pub mod allocations;
 pub mod datagram;
+pub mod datagrams;
 pub mod listener;
 mod option;
+pub mod processor_time;
 pub mod readiness;
 pub mod receive;
 #[cfg(feature = "ring")]
 pub mod ring;
 pub mod send;
+pub mod source;
+pub mod uring;
