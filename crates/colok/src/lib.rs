@@ -13,6 +13,7 @@ pub mod engine;
 pub mod error;
 pub mod explain;
 pub mod fuzz;
+pub mod load;
 pub mod net;
 pub mod observe;
 pub mod server;
