@@ -2,7 +2,7 @@
 
 ## The help.
 
-root-about = serve, talk, send files and explain, over TCP, UDP and Unix sockets
+root-about = serve, talk, send, measure and explain, over TCP, UDP and Unix sockets
 root-usage = VERB [OPTION]...
 root-more = More about a verb: colok VERB --help
 heading-usage = Usage:
@@ -127,6 +127,45 @@ verify-footer =
       colok verify ./colok-store
       colok verify receipt.json
 
+## colok load.
+
+load-about = Measure a service: how fast, how steady, every reply checked.
+load-target = [SERVICE=]URL: echo (default), count, files...
+load-connections = connections at once (default 64)
+load-depth = messages on their way on each (default 1)
+load-rate = open loop: N messages a second (150k, 1.5M)
+load-size = message size: 64, 64-4K or 64:9,16K:1 (64)
+load-for = measure so long (default 10s)
+load-messages = end after so many messages instead
+load-until-ci = repeat until throughput is known so well (2%)
+load-server-pid = tell what this process of the server uses
+load-html = write a page with curves to FILE
+load-json = print one JSON object, however it ends
+load-compare = put two JSON reports side by side
+load-quiet = show the report only, no progress
+load-footer = Example: colok load localhost:5001 --rate 20k --for 5s
+load-more-about = More about colok load: other services, connections, time, this side.
+load-more-heading = More (colok load more --help tells):
+load-active = so many connections send, others stay open
+load-arrivals = --rate: poisson (default) or even gaps
+load-send = any service: send TEXT (\n \r \t \xHH)
+load-expect = and PATTERN is the reply: * many bytes, ? one
+load-messages-per-connection = then connect anew (1: once per message)
+load-ramp-up = open connections over so long (default 0)
+load-warm-up = not measured at first (a tenth, at most 2s)
+load-runs-max = --until-ci: give up after so many runs (20)
+load-reply-timeout = a reply that takes longer is lost (5s)
+load-connect-timeout = a connection that takes longer failed (5s)
+load-threads = threads of each process (default: cores)
+load-pin = run on these cores: 1, 0-3 or 0,2
+load-processes = processes (default: as descriptors need)
+load-io = auto (default), epoll or uring
+load-seed = the same arrivals and sizes again
+load-schema = print the JSON schema of the report
+load-more-footer =
+    SERVICE is echo, count, discard, chargen or files. More: docs/load.md
+    Example: colok load localhost:6379 --send 'PING\r\n' --expect '+PONG\r\n'
+
 ## The other verbs.
 
 explain-about = Tell what an address, a port or a URL means, with sources.
@@ -197,6 +236,22 @@ expected-language = it is id or en
 expected-unit = it is chars or bytes
 expected-mode = it is three octal digits, such as 600 or 666
 expected-group = it is a multicast address, such as 239.1.2.3 or ff02::1%eth0
+
+## Words of colok load.
+
+only-rate = it says how the messages of --rate are spread, and there is no --rate
+only-until = it bounds the runs of --until-ci, and there is no --until-ci
+only-streams = uring is for tcp and unix; over udp it is auto or epoll
+load-not-with = it means nothing with { $service }
+load-one-service = --send and --expect are a service of their own
+load-send-empty = an empty message cannot be sent
+load-send-expect = --send and --expect go together: a message and its reply
+value-at-most = it is a whole number from 1 to { $most }
+value-rate = it is a number of messages per second above zero, such as 500, 150k or 1.5M
+value-sizes = it is a size (64), a range (64-4K) or sizes with weights (64:9,16K:1), each from 1 and below 16M
+value-until = it is a percentage above 0 and below 100, such as 2%
+value-runs = it takes at least 3 runs to know how much they differ
+value-cores = it is a list of processors, such as 1, 0-3 or 0,2, each once
 
 ## Addresses and services.
 
@@ -431,6 +486,145 @@ verify-not-a-receipt = { $path } holds no receipt
 verify-not-a-store = { $path } is not a file store
 verify-not-a-store-why = there is no { $reserved } in it, where hashes are kept
 
+## The report of a load.
+
+done-at = at
+done-connections = { $count ->
+        [one] 1 connection
+       *[other] { $count } connections
+    }
+done-active = { $all } connections of which { $active } send
+done-size = messages of { $size }
+done-sizes = messages of { $first } to { $last }
+done-closed = { $depth ->
+        [one] 1 message at a time on each
+       *[other] { $depth } messages at a time on each
+    } (closed loop)
+done-open = { $rate } messages/s wanted (open loop)
+done-reconnect = a new connection after { $count }
+done-messages = { $count } messages in all
+done-until = runs of { $each } until known to +/- { $percent }
+done-warm-up = { $length } after { $time } of warm-up
+report-result = result
+report-throughput = throughput
+report-latency = latency
+report-messages = messages
+report-connections = connections
+report-generator = generator
+report-server = server
+report-repeat = to repeat
+report-page = page written to { $path }
+report-all-right = every reply was right ({ $count } compared, byte for byte)
+report-stream-right = every byte that came was right
+report-taken = the server took everything ({ $count } messages) and answered nothing
+report-nothing = nothing was answered
+report-interrupted = interrupted: the figures are those until then
+report-few = too few
+meaning-few = too few: with fewer than 10 slower ones the figure may be chance
+finding-generator = the generator was the bottleneck, not the server: the server may be faster than this
+limit-processor = its busiest thread was working { $share } of the time
+limit-delayed = its threads waited for a processor { $share } of the time
+limit-slip = 1 message in 100 left { $time } late or later although a connection was free
+limit-descriptors = it had no descriptor left (limit { $limit })
+limit-ports = it had no local port left ({ $available } per address)
+limit-drops = { $count } datagrams were dropped because it read too slowly
+limit-delayed-next = a quieter computer, other cores than the server's (--pin), or another computer for the load
+limit-processor-next = more --threads, other cores than the server's (--pin), or another computer for the load
+limit-descriptors-next = ulimit -n 1000000, or more --processes
+limit-ports-next = fewer new connections, or a server on 127.0.0.1, where more source addresses can be used
+limit-drops-next = more --threads, or less --depth or --rate
+finding-rate = requested { $requested }/s, achieved { $achieved }/s: latencies grow for as long as this lasts
+finding-rate-backlog = when it ended, { $count } messages were due and not yet sent; no percentile describes this server
+finding-rate-next = a lower --rate; without --rate the load finds the most that the server can do
+finding-unsteady = the throughput is not known to +/- { $wanted }
+finding-unsteady-reached = { $runs ->
+        [one] it is +/- { $reached } after 1 run
+       *[other] it is +/- { $reached } after { $runs } runs
+    }
+finding-unsteady-few = there were too few runs to say
+finding-unsteady-next = longer runs (--for), more of them (--runs-max), or a quieter computer
+finding-unreliable = not every reply was right: { $list }
+count-wrong = { $count } wrong
+count-lost = { $count } lost
+count-duplicates = { $count } doubled
+count-out-of-order = { $count } out of order
+count-late = { $count } too late
+count-unexpected = { $count } bytes that nothing asked for
+meaning-wrong = wrong: the reply differs from what must come
+meaning-lost = lost: no reply within { $time }, or the connection ended before it
+meaning-duplicates = doubled: a second reply to a message that had its reply
+meaning-out-of-order = out of order: a later message was answered first
+other-service = is it an echo service? If not, name it: colok load count={ $url }
+finding-connections = not every connection held
+connections-not-made = could not be made: { $list }
+connections-ended = ended before the load did: { $list }
+reason-peer-closed = closed by the server
+reason-timeout = no answer in time
+finding-few = only { $count } replies were measured: the rare slow ones are not known
+finding-few-next = a longer --for
+finding-shared = server and generator shared the processors of this computer: each slowed the other
+finding-shared-next = --pin, and taskset for the server, on different cores; or another computer for the load
+throughput-messages = { $rate } messages/s
+throughput-bytes = { $there } to the server, { $back } back
+throughput-parts = +/- { $percent }: 95 % sure that it is { $low } to { $high } ({ $samples } parts of this run)
+throughput-runs = +/- { $percent }: 95 % sure that it is { $low } to { $high } ({ $samples } runs)
+column-service = service time
+column-response = response time
+column-beyond = slower ones
+column-slip = schedule slip
+column-connect = connecting
+row-min = fastest
+row-max = slowest
+row-mean = mean
+meaning-closed = from sending a message to the end of its reply; 99 %: 99 of 100 took no longer
+meaning-service = service time: from sending a message to the end of its reply
+meaning-response = response time: from when the message was due, waiting to be sent included: what users feel
+reconciliation = sent { $sent } = answered { $answered } + in flight { $flight } + lost { $lost } + wrong { $wrong }
+reconciliation-besides = besides: { $list }
+reconciliation-fault = the sum is not right: that is a fault of colok, please report it
+connections-opened = { $count } opened
+connections-time = connecting took { $half } (half of them), at most { $max }
+connections-sources = from { $count } addresses
+connections-spread = { $least } to { $most } replies on each, evenness { $even } (1: all alike)
+generator-threads = { $threads ->
+        [one] 1 thread
+       *[other] { $threads } threads
+    }
+generator-processes = { $processes } processes
+generator-busy = the busiest working { $share } of the time
+generator-cost = { $time } of processor time per message
+generator-slip = 99 % of messages left within { $time } of their moment
+server-busy = { $name } (pid { $pid }): { $share } of one processor
+server-cost = { $all } per message ({ $user } own, { $system } in the kernel)
+server-memory = { $size } of memory
+server-memory-each = { $size } more per connection
+live-connecting = connecting
+live-warm-up = warming up
+live-measuring = measuring
+live-run = measuring, run { $run }
+live-ending = waiting for the last replies
+live-errors = { $count } errors
+live-answered = { $count } answered
+live-connections = { $count } connections
+live-stop = Ctrl-C ends it here; the report still comes
+compare-title = A: { $first }, B: { $second }
+compare-no-report = { $path } is no report of colok load
+compare-form = its form is { $form }, which this version does not know
+compare-higher = B has more throughput than A: { $change }
+compare-lower = B has less throughput than A: { $change }
+compare-same = no difference of throughput is seen ({ $change } may be chance)
+compare-unknown = the throughputs differ by { $change }; too little is known to say whether by chance
+compare-sure = 95 % sure that it is { $low } to { $high }
+compare-figures = besides
+compare-settings = settings
+compare-nothing = one of them measured nothing: there is nothing to compare
+compare-plan = they did not do the same: see the settings below
+compare-machine = they ran on different machines, kernels or ways to the server
+compare-limited = in one of them the generator was the bottleneck, not the server
+compare-unreliable = in one of them not every reply was right
+compare-single = one run each: what changes from one start to the next is not in the verdict (--until-ci)
+compare-tool = they were made by different versions of colok
+
 ## How a conversation ended.
 
 end-line = ended: { $reason }; { $received } B in, { $sent } B out, { $unsent } B unsent
@@ -524,3 +718,139 @@ scope-administrative = as an administrator sets it
 scope-source-specific = one sender that the receiver chooses
 scope-global = the whole internet
 scope-unassigned = not assigned
+
+## The page of a load
+
+page-language = en
+page-outcome-ok = Nothing went wrong, and nothing speaks against the figures.
+page-outcome-doubt = Nothing went wrong; read the findings below before believing the figures.
+page-outcome-errors = Not every message got its right reply, or connections failed.
+page-outcome-not-proved = The throughput is not known as well as was asked for.
+page-outcome-interrupted = Stopped by the user; the figures are those until then.
+page-outcome-failed = The load could not be carried out.
+page-rate = messages per second
+page-rate-taken = messages sent per second
+page-bytes = bytes received per second
+page-bytes-taken = bytes sent per second
+page-confidence = ± { $percent } (95 % confidence)
+page-half-within = half of the replies came within
+page-most-within = 99 % of the replies came within
+page-slowest = the slowest reply took
+page-too-few = too few samples
+page-errors = errors
+page-findings = Read this first
+page-service = service time
+page-response = response time
+page-slip = schedule slip
+page-curve = How long replies took
+page-curve-about = Read: this share of the replies took at most so long. Each step to the right leaves a tenth of the replies: the slow ones are rare, and this axis gives them room.
+page-axis-share = share of the replies
+page-axis-time = time (logarithmic axis)
+page-axis-seconds = seconds since the first message
+page-axis-rate = messages per second
+page-axis-bytes = bytes per second
+page-axis-errors = errors per second
+page-weak = fewer than 10 slower replies
+page-rate-time = Messages per second, over time
+page-bytes-time = Bytes per second, over time
+page-latency-time = Latency, over time
+page-errors-time = Errors per second, over time
+page-from-to = { $name }: { $least } to { $most }.
+page-answered = answered
+page-requested = requested
+page-received = received
+page-sent = sent
+page-warm-up = warm-up
+page-median = half within (median)
+page-ninety-nine = 99 % within
+page-ninety-nine-response = 99 % within, response time
+page-max = slowest
+page-min = fastest
+page-mean = mean
+page-deviation = standard deviation
+page-percentiles = Percentiles
+page-percentile = share of replies
+page-beyond = slower ones
+page-service-is = Service time: from the first byte sent of a message to the last byte of its reply. While a server stands still, little is sent, so little is seen here.
+page-response-is = Response time: from when the message was due. It is what clients see that do not wait for each other.
+page-slip-is = Schedule slip: how much later than due a message left.
+page-account = Every message, accounted for
+page-in-flight = in flight
+page-lost = lost
+page-wrong = wrong
+page-balanced = The sum is right. Warm-up is counted here.
+page-unbalanced = The sum is not right: this is a fault of the load generator; do not use these figures.
+page-duplicates = duplicated replies
+page-out-of-order = replies out of order
+page-late = replies after they were given up as lost
+page-unexpected = bytes that nothing had asked for
+page-throughput = Throughput
+page-interval = 95 % confidence interval
+page-backlog = due and not sent at the end
+page-bytes-sent = sent
+page-bytes-received = received
+page-measured = measured time
+page-connections = Connections
+page-connections-all = connections
+page-opened = opened
+page-open-at-end = open at the end
+page-not-made = could not be made
+page-ended = ended early
+page-connect-time = connecting, mean – longest
+page-sources = source addresses
+page-each = answered per connection, fewest – most
+page-fairness = evenness (Jain's index; 1 is even)
+page-runs = Runs
+page-run = run
+page-run-length = length
+page-generator = What the generator used
+page-threads = threads
+page-processes = processes
+page-busy = busy, each thread
+page-delayed = waited for a processor, each thread
+page-cost = processor time per message
+page-own-slip = its own lateness, 99 %
+page-descriptors = descriptors in use / allowed
+page-ports = local ports in use / available
+page-drops = datagrams dropped on our side
+page-io = system calls through
+page-server = What the server used
+page-process = process
+page-server-busy = processor time (100 % is one processor)
+page-user = user time per message
+page-system = system time per message
+page-memory = memory at the end
+page-memory-connection = memory per connection
+page-memory-message = memory per message
+page-settings = Settings
+page-service-name = service
+page-address = address
+page-active = of them active
+page-depth = messages on their way per connection
+page-pace = pace
+page-closed = each reply brings the next message (closed loop)
+page-even = even gaps
+page-sizes = message size
+page-per-connection = messages per connection, then anew
+page-ramp-up = opening connections over
+page-length = length of a run
+page-messages = messages
+page-until = until known within (runs at most)
+page-reply-timeout = a reply is lost after
+page-connect-timeout = connecting fails after
+page-pin = pinned to processors
+page-io-asked = system calls asked for
+page-seed = seed
+page-machine = Machine
+page-processor = processor
+page-processors = processors
+page-memory-all = memory
+page-system-name = system
+page-kernel = kernel
+page-load = load average before
+page-path = way to the server
+page-started = started
+page-tool = measured with
+page-command = To repeat this
+page-evidence = All figures as JSON
+page-evidence-cut = The intervals are left out here, for they are many; --json has them all.

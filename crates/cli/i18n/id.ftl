@@ -2,7 +2,7 @@
 
 ## Bantuan.
 
-root-about = melayani, bercakap, mengirim berkas lewat socket TCP, UDP, dan Unix
+root-about = melayani, bercakap, mengirim, mengukur lewat socket TCP, UDP, Unix
 root-usage = PERINTAH [OPSI]...
 root-more = Tentang satu perintah: colok PERINTAH --help
 heading-usage = Cara pakai:
@@ -127,6 +127,45 @@ verify-footer =
       colok verify ./colok-store
       colok verify receipt.json
 
+## colok load.
+
+load-about = Ukur layanan: secepat apa, setenang apa; tiap balasan diperiksa.
+load-target = [SERVICE=]URL: echo (bawaan), count, files...
+load-connections = koneksi serentak (bawaan 64)
+load-depth = pesan sekaligus di tiap koneksi (bawaan 1)
+load-rate = loop terbuka: N pesan per detik (150k, 1.5M)
+load-size = ukuran pesan: 64, 64-4K, atau 64:9,16K:1 (64)
+load-for = lama pengukuran (bawaan 10s)
+load-messages = berakhir sesudah sekian pesan
+load-until-ci = ulangi sampai laju diketahui sebaik ini (2%)
+load-server-pid = ukur juga pemakaian proses server ini
+load-html = tulis halaman dengan kurva ke FILE
+load-json = cetak satu objek JSON, apa pun akhirnya
+load-compare = bandingkan dua laporan JSON
+load-quiet = tampilkan laporan saja, tanpa kemajuan
+load-footer = Contoh: colok load localhost:5001 --rate 20k --for 5s
+load-more-about = Lebih jauh tentang colok load: layanan lain, koneksi, waktu, pembangkit.
+load-more-heading = Lainnya (selengkapnya: colok load more --help):
+load-active = sekian koneksi mengirim, sisanya terbuka
+load-arrivals = --rate: jeda poisson (bawaan) atau even
+load-send = layanan apa pun: kirim TEXT (\n \r \t \xHH)
+load-expect = PATTERN balasannya: * banyak byte, ? satu
+load-messages-per-connection = lalu sambung baru (1: sekali per pesan)
+load-ramp-up = buka koneksi selama ini (bawaan 0)
+load-warm-up = awal tak diukur (sepersepuluh, maksimal 2s)
+load-runs-max = --until-ci: batas jumlah putaran (20)
+load-reply-timeout = balasan yang lebih lama dianggap hilang (5s)
+load-connect-timeout = koneksi yang lebih lama dianggap gagal (5s)
+load-threads = thread tiap proses (bawaan: inti CPU)
+load-pin = jalankan di inti ini: 1, 0-3, atau 0,2
+load-processes = proses (bawaan: menurut jumlah deskriptor)
+load-io = auto (bawaan), epoll, atau uring
+load-seed = kedatangan dan ukuran yang sama lagi
+load-schema = cetak skema JSON laporan
+load-more-footer =
+    SERVICE: echo, count, discard, chargen, atau files. Lebih jauh: docs/load.md
+    Contoh: colok load localhost:6379 --send 'PING\r\n' --expect '+PONG\r\n'
+
 ## Perintah lainnya.
 
 explain-about = Jelaskan arti alamat, port, atau URL, beserta sumbernya.
@@ -197,6 +236,22 @@ expected-language = harus id atau en
 expected-unit = harus chars atau bytes
 expected-mode = harus berupa tiga angka oktal, misalnya 600 atau 666
 expected-group = harus berupa alamat multicast, misalnya 239.1.2.3 atau ff02::1%eth0
+
+## Kata-kata colok load.
+
+only-rate = ia mengatur sebaran pesan --rate, dan tidak ada --rate
+only-until = ia membatasi putaran --until-ci, dan tidak ada --until-ci
+only-streams = uring hanya untuk tcp dan unix; untuk udp pakai auto atau epoll
+load-not-with = ia tidak berarti apa-apa dengan { $service }
+load-one-service = --send dan --expect sudah merupakan layanan sendiri
+load-send-empty = pesan kosong tidak dapat dikirim
+load-send-expect = --send dan --expect harus bersama: pesan dan balasannya
+value-at-most = isinya bilangan bulat dari 1 sampai { $most }
+value-rate = isinya jumlah pesan per detik di atas nol, misalnya 500, 150k, atau 1.5M
+value-sizes = isinya satu ukuran (64), rentang (64-4K), atau ukuran dengan bobot (64:9,16K:1), masing-masing dari 1 dan di bawah 16M
+value-until = isinya persentase di atas 0 dan di bawah 100, misalnya 2%
+value-runs = perlu paling sedikit 3 putaran untuk tahu seberapa berbeda
+value-cores = isinya daftar prosesor, misalnya 1, 0-3, atau 0,2, masing-masing sekali
 
 ## Alamat dan layanan.
 
@@ -409,6 +464,139 @@ verify-not-a-receipt = { $path } tidak memuat tanda terima
 verify-not-a-store = { $path } bukan gudang berkas
 verify-not-a-store-why = tidak ada { $reserved } di dalamnya, tempat hash disimpan
 
+## Laporan sebuah beban.
+
+done-at = di
+done-connections = { $count ->
+       *[other] { $count } koneksi
+    }
+done-active = { $all } koneksi, { $active } di antaranya mengirim
+done-size = pesan { $size }
+done-sizes = pesan { $first } sampai { $last }
+done-closed = { $depth } pesan sekaligus di tiap koneksi (loop tertutup)
+done-open = { $rate } pesan/s diminta (loop terbuka)
+done-reconnect = koneksi baru sesudah { $count }
+done-messages = seluruhnya { $count } pesan
+done-until = putaran { $each } sampai diketahui hingga +/- { $percent }
+done-warm-up = { $length } sesudah pemanasan { $time }
+report-result = hasil
+report-throughput = laju
+report-latency = latensi
+report-messages = pesan
+report-connections = koneksi
+report-generator = pembangkit
+report-server = peladen
+report-repeat = mengulang
+report-page = halaman ditulis ke { $path }
+report-all-right = setiap balasan benar ({ $count } dibandingkan, byte demi byte)
+report-stream-right = setiap byte yang datang benar
+report-taken = server menerima semuanya ({ $count } pesan) dan tidak menjawab apa pun
+report-nothing = tidak ada yang dijawab
+report-interrupted = terhenti: angkanya sampai saat itu
+report-few = sedikit
+meaning-few = sedikit: bila yang lebih lambat kurang dari 10, angkanya bisa kebetulan
+finding-generator = yang membatasi adalah pembangkit, bukan server: server mungkin lebih cepat dari ini
+limit-processor = thread tersibuknya bekerja { $share } dari waktu
+limit-delayed = thread-nya menunggu prosesor { $share } dari waktu
+limit-slip = 1 dari 100 pesan berangkat terlambat { $time } atau lebih padahal ada koneksi bebas
+limit-descriptors = deskriptornya habis (batas { $limit })
+limit-ports = port lokalnya habis ({ $available } per alamat)
+limit-drops = { $count } datagram dibuang karena ia membaca terlalu lambat
+limit-delayed-next = komputer yang lebih tenang, inti lain dari server (--pin), atau komputer lain untuk beban
+limit-processor-next = tambah --threads, pakai inti lain dari server (--pin), atau komputer lain untuk beban
+limit-descriptors-next = ulimit -n 1000000, atau tambah --processes
+limit-ports-next = kurangi koneksi baru, atau server di 127.0.0.1, yang boleh memakai lebih banyak alamat asal
+limit-drops-next = tambah --threads, atau kurangi --depth atau --rate
+finding-rate = diminta { $requested }/s, tercapai { $achieved }/s: latensi terus naik selama ini berlangsung
+finding-rate-backlog = saat berakhir, { $count } pesan sudah waktunya tetapi belum terkirim; persentil tidak bermakna di sini
+finding-rate-next = --rate yang lebih rendah; tanpa --rate beban mencari kemampuan tertinggi server
+finding-unsteady = laju tidak diketahui hingga +/- { $wanted }
+finding-unsteady-reached = { $runs ->
+       *[other] hasilnya +/- { $reached } sesudah { $runs } putaran
+    }
+finding-unsteady-few = putarannya terlalu sedikit untuk disimpulkan
+finding-unsteady-next = putaran lebih lama (--for), lebih banyak (--runs-max), atau komputer yang lebih tenang
+finding-unreliable = tidak semua balasan benar: { $list }
+count-wrong = { $count } salah
+count-lost = { $count } hilang
+count-duplicates = { $count } ganda
+count-out-of-order = { $count } tidak urut
+count-late = { $count } terlambat
+count-unexpected = { $count } byte yang tidak diminta
+meaning-wrong = salah: balasannya berbeda dari yang seharusnya
+meaning-lost = hilang: tidak ada balasan dalam { $time }, atau koneksi berakhir sebelumnya
+meaning-duplicates = ganda: balasan kedua untuk pesan yang sudah dibalas
+meaning-out-of-order = tidak urut: pesan yang belakangan dibalas lebih dahulu
+other-service = apakah itu layanan echo? Bila bukan, sebutkan: colok load count={ $url }
+finding-connections = tidak semua koneksi bertahan
+connections-not-made = tidak dapat dibuat: { $list }
+connections-ended = berakhir sebelum beban selesai: { $list }
+reason-peer-closed = ditutup server
+reason-timeout = tidak ada jawaban pada waktunya
+finding-few = hanya { $count } balasan terukur: yang jarang dan lambat tidak diketahui
+finding-few-next = --for yang lebih lama
+finding-shared = server dan pembangkit berbagi prosesor komputer ini: keduanya saling memperlambat
+finding-shared-next = --pin, dan taskset untuk server, di inti berbeda; atau komputer lain untuk beban
+throughput-messages = { $rate } pesan/s
+throughput-bytes = { $there } ke server, { $back } kembali
+throughput-parts = +/- { $percent }: 95 % yakin antara { $low } dan { $high } ({ $samples } bagian)
+throughput-runs = +/- { $percent }: 95 % yakin antara { $low } dan { $high } ({ $samples } putaran)
+column-service = waktu layanan
+column-response = waktu tanggap
+column-beyond = lebih lambat
+column-slip = keterlambatan
+column-connect = menyambung
+row-min = tercepat
+row-max = terlama
+row-mean = rerata
+meaning-closed = dari pesan dikirim sampai akhir balasannya; 99 %: 99 dari 100 tidak lebih lama
+meaning-service = waktu layanan: dari pesan dikirim sampai akhir balasannya
+meaning-response = waktu tanggap: dari saat pesan seharusnya dikirim, termasuk menunggu: yang dirasakan pengguna
+reconciliation = terkirim { $sent } = dijawab { $answered } + di jalan { $flight } + hilang { $lost } + salah { $wrong }
+reconciliation-besides = selain itu: { $list }
+reconciliation-fault = jumlahnya tidak cocok: ini kesalahan colok, mohon laporkan
+connections-opened = { $count } dibuka
+connections-time = menyambung makan { $half } (separuhnya), paling lama { $max }
+connections-sources = dari { $count } alamat
+connections-spread = { $least } sampai { $most } balasan pada tiap koneksi, kerataan { $even } (1: sama semua)
+generator-threads = { $threads ->
+       *[other] { $threads } utas
+    }
+generator-processes = { $processes } proses
+generator-busy = yang tersibuk bekerja { $share } dari waktu
+generator-cost = { $time } waktu prosesor per pesan
+generator-slip = 99 % pesan berangkat dalam { $time } dari saatnya
+server-busy = { $name } (pid { $pid }): { $share } dari satu prosesor
+server-cost = { $all } per pesan ({ $user } sendiri, { $system } di kernel)
+server-memory = memori { $size }
+server-memory-each = tambah { $size } per koneksi
+live-connecting = menyambung
+live-warm-up = pemanasan
+live-measuring = mengukur
+live-run = mengukur, putaran { $run }
+live-ending = menunggu balasan terakhir
+live-errors = { $count } kesalahan
+live-answered = { $count } dijawab
+live-connections = { $count } koneksi
+live-stop = Ctrl-C mengakhiri di sini; laporan tetap keluar
+compare-title = A: { $first }; B: { $second }
+compare-no-report = { $path } bukan laporan colok load
+compare-form = bentuknya { $form }, yang tidak dikenal versi ini
+compare-higher = laju B lebih tinggi dari A: { $change }
+compare-lower = laju B lebih rendah dari A: { $change }
+compare-same = tidak terlihat perbedaan laju ({ $change } bisa kebetulan)
+compare-unknown = laju berbeda { $change }; terlalu sedikit diketahui untuk menyebutnya kebetulan atau bukan
+compare-sure = 95 % yakin antara { $low } dan { $high }
+compare-figures = selain itu
+compare-settings = pengaturan
+compare-nothing = salah satunya tidak mengukur apa pun: tidak ada yang dibandingkan
+compare-plan = keduanya tidak melakukan hal yang sama: lihat pengaturan di bawah
+compare-machine = keduanya berjalan di mesin, kernel, atau jalur yang berbeda
+compare-limited = di salah satunya yang membatasi adalah pembangkit, bukan server
+compare-unreliable = di salah satunya tidak semua balasan benar
+compare-single = masing-masing satu putaran: yang berubah antar mulai tidak ikut dinilai (--until-ci)
+compare-tool = keduanya dibuat oleh versi colok yang berbeda
+
 ## Bagaimana percakapan berakhir.
 
 end-line = berakhir: { $reason }; { $received } B masuk, { $sent } B keluar, { $unsent } B tidak terkirim
@@ -499,3 +687,139 @@ scope-administrative = ditetapkan administrator
 scope-source-specific = satu pengirim pilihan penerima
 scope-global = seluruh internet
 scope-unassigned = belum ditetapkan
+
+## Halaman pengujian beban
+
+page-language = id
+page-outcome-ok = Tidak ada yang salah, dan tidak ada yang meragukan angka-angka ini.
+page-outcome-doubt = Tidak ada yang salah; baca temuan di bawah sebelum memercayai angkanya.
+page-outcome-errors = Tidak setiap pesan mendapat balasan yang benar, atau ada koneksi yang gagal.
+page-outcome-not-proved = Laju pesan belum diketahui seteliti yang diminta.
+page-outcome-interrupted = Dihentikan oleh pengguna; angkanya berlaku sampai saat itu.
+page-outcome-failed = Pengujian beban tidak dapat dijalankan.
+page-rate = pesan per detik
+page-rate-taken = pesan terkirim per detik
+page-bytes = byte diterima per detik
+page-bytes-taken = byte dikirim per detik
+page-confidence = ± { $percent } (keyakinan 95 %)
+page-half-within = separuh balasan tiba dalam
+page-most-within = 99 % balasan tiba dalam
+page-slowest = balasan paling lambat
+page-too-few = sampel terlalu sedikit
+page-errors = kesalahan
+page-findings = Baca ini dahulu
+page-service = waktu layanan
+page-response = waktu tanggap
+page-slip = keterlambatan kirim
+page-curve = Berapa lama balasan datang
+page-curve-about = Cara membaca: sebagian balasan sebesar ini datang paling lama dalam waktu sekian. Tiap langkah ke kanan menyisakan sepersepuluh balasan: yang lambat itu jarang, dan sumbu ini memberinya ruang.
+page-axis-share = bagian dari balasan
+page-axis-time = waktu (sumbu logaritmik)
+page-axis-seconds = detik sejak pesan pertama
+page-axis-rate = pesan per detik
+page-axis-bytes = byte per detik
+page-axis-errors = kesalahan per detik
+page-weak = kurang dari 10 yang lebih lambat
+page-rate-time = Pesan per detik, dari waktu ke waktu
+page-bytes-time = Byte per detik, dari waktu ke waktu
+page-latency-time = Latensi, dari waktu ke waktu
+page-errors-time = Kesalahan per detik, dari waktu ke waktu
+page-from-to = { $name }: { $least } sampai { $most }.
+page-answered = dijawab
+page-requested = diminta
+page-received = diterima
+page-sent = dikirim
+page-warm-up = pemanasan
+page-median = separuh dalam (median)
+page-ninety-nine = 99 % dalam
+page-ninety-nine-response = 99 % dalam, waktu tanggap
+page-max = terlama
+page-min = tercepat
+page-mean = rerata
+page-deviation = simpangan baku
+page-percentiles = Persentil
+page-percentile = bagian balasan
+page-beyond = lebih lambat
+page-service-is = Waktu layanan: dari byte pertama pesan dikirim sampai byte terakhir balasannya. Selama server diam, sedikit yang dikirim, maka sedikit pula yang terlihat di sini.
+page-response-is = Waktu tanggap: sejak pesan itu dijadwalkan. Inilah yang dialami klien yang tidak saling menunggu.
+page-slip-is = Keterlambatan kirim: berapa lama pesan berangkat setelah jadwalnya.
+page-account = Nasib setiap pesan
+page-in-flight = di jalan
+page-lost = hilang
+page-wrong = salah
+page-balanced = Jumlahnya tepat. Pemanasan ikut dihitung di sini.
+page-unbalanced = Jumlahnya tidak tepat: ini cacat pembangkit beban; jangan pakai angka-angka ini.
+page-duplicates = balasan ganda
+page-out-of-order = balasan tidak berurutan
+page-late = balasan yang tiba setelah dianggap hilang
+page-unexpected = byte yang tidak diminta
+page-throughput = Laju
+page-interval = selang kepercayaan 95 %
+page-backlog = dijadwalkan tetapi belum terkirim di akhir
+page-bytes-sent = terkirim
+page-bytes-received = diterima
+page-measured = lama pengukuran
+page-connections = Koneksi
+page-connections-all = koneksi
+page-opened = dibuka
+page-open-at-end = terbuka di akhir
+page-not-made = tidak dapat dibuat
+page-ended = berakhir terlalu dini
+page-connect-time = menyambung, rerata – terlama
+page-sources = alamat asal
+page-each = dijawab per koneksi, tersedikit – terbanyak
+page-fairness = kerataan (indeks Jain; 1 berarti merata)
+page-runs = Putaran
+page-run = putaran
+page-run-length = lama
+page-generator = Yang dipakai pembangkit beban
+page-threads = utas
+page-processes = proses
+page-busy = sibuk, tiap utas
+page-delayed = menunggu prosesor, tiap utas
+page-cost = waktu prosesor per pesan
+page-own-slip = keterlambatannya sendiri, 99 %
+page-descriptors = deskriptor terpakai / diizinkan
+page-ports = port lokal terpakai / tersedia
+page-drops = datagram yang terbuang di sisi kita
+page-io = panggilan sistem lewat
+page-server = Yang dipakai server
+page-process = nama proses
+page-server-busy = waktu prosesor (100 % berarti satu prosesor)
+page-user = waktu pengguna per pesan
+page-system = waktu sistem per pesan
+page-memory = memori di akhir
+page-memory-connection = memori per koneksi
+page-memory-message = memori per pesan
+page-settings = Pengaturan
+page-service-name = layanan
+page-address = alamat
+page-active = yang aktif
+page-depth = pesan di jalan pada tiap koneksi
+page-pace = irama
+page-closed = tiap balasan memicu pesan berikutnya (loop tertutup)
+page-even = jarak rata
+page-sizes = ukuran pesan
+page-per-connection = pesan per koneksi, lalu sambung ulang
+page-ramp-up = membuka koneksi selama
+page-length = lama satu putaran
+page-messages = jumlah pesan
+page-until = sampai diketahui sebatas (putaran paling banyak)
+page-reply-timeout = balasan dianggap hilang setelah
+page-connect-timeout = menyambung dianggap gagal setelah
+page-pin = dipasang pada prosesor
+page-io-asked = panggilan sistem yang diminta
+page-seed = benih acak
+page-machine = Komputer
+page-processor = prosesor
+page-processors = jumlah prosesor
+page-memory-all = memori
+page-system-name = sistem
+page-kernel = kernel sistem
+page-load = beban rerata sebelumnya
+page-path = jalan ke server
+page-started = dimulai
+page-tool = diukur dengan
+page-command = Untuk mengulanginya
+page-evidence = Semua angka sebagai JSON
+page-evidence-cut = Selang-selang waktu dihilangkan di sini karena banyak; --json memuat semuanya.

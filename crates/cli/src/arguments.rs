@@ -5,6 +5,7 @@
 
 mod connect;
 mod files;
+mod load;
 mod parse;
 mod reach;
 mod serve;
@@ -15,6 +16,7 @@ pub(crate) use connect::ConnectArguments;
 pub(crate) use files::{
     GetArguments, ListArguments, SendArguments, StatArguments, VerifyArguments,
 };
+pub(crate) use load::{Chosen, LoadArguments, LoadPlan};
 pub(crate) use parse::parse;
 pub(crate) use reach::Reach;
 pub(crate) use serve::{JsonLog, ServeArguments};
@@ -37,6 +39,7 @@ pub(crate) enum Request {
     List(Box<ListArguments>),
     Stat(Box<StatArguments>),
     Verify(Box<VerifyArguments>),
+    Load(LoadArguments),
     Explain {
         subjects: Vec<String>,
         json: bool,

@@ -7,6 +7,7 @@ mod command;
 mod connect_table;
 mod files_table;
 mod help;
+mod load_table;
 mod serve_table;
 mod verbs;
 
@@ -101,6 +102,8 @@ pub(crate) struct Flag {
     pub(crate) help: Id,
     /// Whether it may be given more than once.
     pub(crate) many: bool,
+    /// Whether it takes two values; the name of its value names both.
+    pub(crate) pair: bool,
     /// The flags that it cannot be used with.
     pub(crate) conflicts: &'static [&'static str],
 }
@@ -116,6 +119,7 @@ impl Flag {
             choices: &[],
             help,
             many: false,
+            pair: false,
             conflicts: &[],
         }
     }
@@ -136,6 +140,10 @@ impl Flag {
 
     const fn many(self) -> Self {
         Self { many: true, ..self }
+    }
+
+    const fn pair(self) -> Self {
+        Self { pair: true, ..self }
     }
 
     const fn choices(self, choices: &'static [&'static str]) -> Self {

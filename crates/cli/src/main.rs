@@ -10,6 +10,7 @@ mod documents;
 mod explain;
 mod files;
 mod flags;
+mod load;
 mod messages;
 mod problem;
 mod serve;
@@ -35,9 +36,13 @@ const TELL_MAX: Duration = Duration::from_secs(2);
 fn main() -> ExitCode {
     // The model `processes` runs this program again as its workers; then this does not return.
     colok::engine::processes::worker_if_asked();
+    // So does a load with more than one process.
+    colok::load::worker_if_asked();
     let words: Vec<OsString> = std::env::args_os().collect();
     let messages = Messages::new(Language::choose(language_option(&words).as_deref()));
-    let result = arguments::parse(words, &messages).and_then(|request| run(request, &messages));
+    let request = arguments::parse(words.clone(), &messages)
+        .inspect_err(|problem| load::tell_of_usage(&words, problem));
+    let result = request.and_then(|request| run(request, &words, &messages));
     let exit = match result {
         Ok(exit) => exit,
         Err(problem) => {
@@ -80,7 +85,7 @@ fn language_option(words: &[OsString]) -> Option<String> {
     None
 }
 
-fn run(request: Request, messages: &Messages) -> Result<Exit, Problem> {
+fn run(request: Request, words: &[OsString], messages: &Messages) -> Result<Exit, Problem> {
     match request {
         Request::Nothing => {
             let style = Style::of(&std::io::stderr());
@@ -106,6 +111,7 @@ fn run(request: Request, messages: &Messages) -> Result<Exit, Problem> {
         Request::List(arguments) => files::list(&arguments, messages),
         Request::Stat(arguments) => files::stat(&arguments, messages),
         Request::Verify(arguments) => files::verify(&arguments, messages),
+        Request::Load(arguments) => load::run(&arguments, words, messages),
         Request::Explain { subjects, json } => explain::run(&subjects, json, messages),
         Request::Completions(shell) => documents::completions(&shell, messages),
         Request::Man(verb) => documents::man(verb.as_deref(), messages),

@@ -11,13 +11,14 @@ mod sockets;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-pub(crate) use errno::{errno_name, errno_text};
+pub(crate) use errno::{errno_name, errno_named, errno_text, errno_text_of_name};
 pub(crate) use files::{Asked, name_problem, shown, shown_name};
 pub(crate) use sockets::connect_text;
 
 use colok::Error;
 use colok::client::EndReason;
 use colok::net::url::Url;
+use colok::proto::ServiceKind;
 use rustix::io::Errno;
 
 use crate::messages::{Id, Messages};
@@ -114,6 +115,17 @@ impl Problem {
             }
             other => Self::new(Exit::Failed, other.to_string()),
         }
+    }
+
+    /// No connection could be made to the one address of a service; `wanted` is what was to be
+    /// there, if only one service would do.
+    pub(crate) fn of_no_connection(
+        url: &str,
+        errno: Errno,
+        wanted: Option<ServiceKind>,
+        messages: &Messages,
+    ) -> Self {
+        sockets::connect(url, &[(url.to_owned(), errno)], wanted, messages)
     }
 
     /// A conversation that ended because nobody listens there: a datagram is refused only after

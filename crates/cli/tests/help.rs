@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use common::colok;
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 12] = [
     "serve",
     "connect",
     "send",
@@ -14,6 +14,7 @@ const VERBS: [&str; 11] = [
     "list",
     "stat",
     "verify",
+    "load",
     "explain",
     "completions",
     "man",
@@ -32,9 +33,11 @@ fn every_help_fits_a_screen_in_both_languages() {
             assert_eq!((help.code, help.err.as_str()), (Some(0), ""), "{verb}");
             check_size(language, verb, &help.text());
         }
-        let files = colok(&["serve", "files", "--help", "--lang", language]);
-        assert_eq!((files.code, files.err.as_str()), (Some(0), ""));
-        check_size(language, "serve files", &files.text());
+        for topic in [["serve", "files"], ["load", "more"]] {
+            let help = colok(&[&topic[..], &["--help", "--lang", language]].concat());
+            assert_eq!((help.code, help.err.as_str()), (Some(0), ""));
+            check_size(language, &topic.join(" "), &help.text());
+        }
     }
 }
 
@@ -68,10 +71,12 @@ fn help_is_the_same_however_it_is_asked_for() {
 }
 
 #[test]
-fn the_help_of_the_file_store_explains_the_flags_that_the_help_of_serve_names() {
-    let serve = flags_in(&colok(&["serve", "--help"]).text());
-    let files = flags_in(&colok(&["serve", "files", "--help"]).text());
-    assert!(files.len() > 10 && files.is_subset(&serve), "{files:?}");
+fn the_help_of_a_topic_explains_the_flags_that_the_help_of_its_verb_names() {
+    for [verb, topic] in [["serve", "files"], ["load", "more"]] {
+        let of_verb = flags_in(&colok(&[verb, "--help"]).text());
+        let of_topic = flags_in(&colok(&[verb, topic, "--help"]).text());
+        assert!(of_topic.len() > 10 && of_topic.is_subset(&of_verb), "{of_topic:?}");
+    }
 }
 
 #[test]

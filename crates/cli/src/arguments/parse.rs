@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::values::Values;
 use super::{
-    ConnectArguments, GetArguments, ListArguments, Request, SendArguments, ServeArguments,
-    StatArguments, VerifyArguments,
+    ConnectArguments, GetArguments, ListArguments, LoadArguments, Request, SendArguments,
+    ServeArguments, StatArguments, VerifyArguments,
 };
 use crate::flags::{self, Purpose, Topic, Verb, clap_command};
 use crate::messages::{Id, Messages};
@@ -54,6 +54,7 @@ fn request(matches: &ArgMatches, messages: &Messages) -> Result<Request, Problem
         "list" => Request::List(Box::new(ListArguments::read(&values)?)),
         "stat" => Request::Stat(Box::new(StatArguments::read(&values)?)),
         "verify" => Request::Verify(Box::new(VerifyArguments::read(&values)?)),
+        "load" => Request::Load(LoadArguments::read(&values)?),
         "explain" => Request::Explain {
             subjects: values.texts("ADDRESS").map(str::to_owned).collect(),
             json: values.switch("json"),

@@ -61,7 +61,12 @@ fn argument(flag: &'static Flag, messages: &Messages, purpose: Purpose) -> Arg {
             Purpose::Showing => ArgAction::SetTrue,
         });
     };
-    argument = argument.value_name(value).allow_hyphen_values(flag.many);
+    argument = argument.allow_hyphen_values(flag.many);
+    argument = if flag.pair {
+        argument.num_args(2).value_names(value.split(' '))
+    } else {
+        argument.value_name(value)
+    };
     if flag.path {
         argument = path(argument);
     }

@@ -13,7 +13,8 @@ const COLUMNS: usize = 80;
 
 /// The help of colok itself.
 pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
-    let mut text = format!("colok: {}\n\n", messages.text(Id::RootAbout));
+    // No empty line here: with it the help would not fit a screen.
+    let mut text = format!("colok: {}\n", messages.text(Id::RootAbout));
     heading(&mut text, &messages.text(Id::HeadingUsage), style);
     text.push_str(" colok ");
     text.push_str(&messages.text(Id::RootUsage));

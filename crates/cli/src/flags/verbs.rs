@@ -2,6 +2,7 @@
 
 use super::connect_table::CONNECT_FLAGS;
 use super::files_table::{GET_FLAGS, LIST_FLAGS, SEND_FLAGS, STAT_FLAGS, VERIFY_FLAGS};
+use super::load_table::{LOAD_FLAGS, MORE_TOPIC};
 use super::serve_table::{FILES_TOPIC, SERVE_FLAGS};
 use super::{Flag, Positional, Verb};
 use crate::messages::Id;
@@ -10,7 +11,7 @@ use crate::messages::Id;
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// The names of the verbs, for those that take one.
-const VERB_NAMES: [&str; 11] = [
+const VERB_NAMES: [&str; 12] = [
     "serve",
     "connect",
     "send",
@@ -18,6 +19,7 @@ const VERB_NAMES: [&str; 11] = [
     "list",
     "stat",
     "verify",
+    "load",
     "explain",
     "completions",
     "man",
@@ -36,7 +38,7 @@ const fn plain(name: &'static str, about: Id) -> Verb {
 }
 
 /// Every verb, in the order of the help.
-pub(crate) static VERBS: [Verb; 11] = [
+pub(crate) static VERBS: [Verb; 12] = [
     Verb {
         positionals: &[Positional::optional("SERVICE", Id::ServeService).many()],
         flags: SERVE_FLAGS,
@@ -82,6 +84,13 @@ pub(crate) static VERBS: [Verb; 11] = [
         flags: VERIFY_FLAGS,
         footer: Some(Id::VerifyFooter),
         ..plain("verify", Id::VerifyAbout)
+    },
+    Verb {
+        positionals: &[Positional::optional("TARGET", Id::LoadTarget)],
+        flags: LOAD_FLAGS,
+        topic: Some(&MORE_TOPIC),
+        footer: Some(Id::LoadFooter),
+        ..plain("load", Id::LoadAbout)
     },
     Verb {
         positionals: &[Positional::required("ADDRESS", Id::ExplainAddress).many()],

@@ -59,6 +59,16 @@ pub(crate) fn errno_text(number: i32) -> String {
     text[..end].to_owned()
 }
 
+/// The error of this name, as far as socket calls have it.
+pub(crate) fn errno_named(name: &str) -> Option<Errno> {
+    NAMES.iter().find(|(_, known)| *known == name).map(|(errno, _)| *errno)
+}
+
+/// `Connection refused` for `ECONNREFUSED`.
+pub(crate) fn errno_text_of_name(name: &str) -> Option<String> {
+    errno_named(name).map(|errno| errno_text(errno.raw_os_error()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,6 +77,8 @@ mod tests {
     fn names_and_texts() {
         assert_eq!(errno_name(Errno::CONNREFUSED.raw_os_error()), "ECONNREFUSED");
         assert_eq!(errno_name(4000), "errno 4000");
+        assert_eq!(errno_named("ECONNRESET"), Some(Errno::CONNRESET));
+        assert_eq!(errno_text_of_name("nonsense"), None);
         assert_eq!(errno_text(Errno::ADDRINUSE.raw_os_error()), "Address already in use");
     }
 }
