@@ -18,10 +18,14 @@ Commands:
   tidy                  check the house rules (sizes, banned words, the map of the tree)
   fuzz [TARGET]         run the fuzz targets, or one of them
       --seconds N       time for all of them together (default 60)
-  bench files           measure the file store beside rsync, nc, and curl with nginx
+  bench [SUITE]         measure colok beside others; without a name, every suite
+                        files: the file store, rsync, nc, and curl with nginx
+                        sockets: servers and load generators
       --rounds N        runs of each program (default 5)
-      --only NAME       this task (upload, download, small) or this program (colok, rsync,
-                        rsync-nodelay, nc, curl) alone (repeatable)
+      --only NAME       this task or this program alone (repeatable); a wrong name is answered
+                        with those that there are
+      --full            sockets: every load, not only those that tell most
+      --colok PROGRAM   sockets: measure this program instead of building one
       --small           little work, to see that the benchmark works
       --on FOLDER       where, on a tmpfs (default /dev/shm)
       --install         install the peers that are missing (Debian starts its own nginx then)
@@ -129,12 +133,9 @@ fn parse_fuzz(mut words: impl Iterator<Item = String>) -> Result<Request, String
     Ok(Request::Fuzz { target, seconds })
 }
 
-fn parse_bench(mut words: impl Iterator<Item = String>) -> Result<Request, String> {
-    let names = bench::NAMES.join(", ");
-    let name = words.next().ok_or(format!("`bench` needs a name; there is {names}"))?;
-    if matches!(name.as_str(), "--help" | "-h") {
-        return Ok(Request::Help);
-    }
+fn parse_bench(words: impl Iterator<Item = String>) -> Result<Request, String> {
+    let mut words = words.peekable();
+    let name = words.next_if(|word| !word.starts_with('-')).unwrap_or_default();
     let mut options = bench::Options::new(&name);
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
@@ -147,6 +148,8 @@ fn parse_bench(mut words: impl Iterator<Item = String>) -> Result<Request, Strin
             }
             "--only" => options.only.push(value()?),
             "--on" => options.folder = value()?.into(),
+            "--colok" => options.colok = Some(value()?.into()),
+            "--full" => options.extent = bench::Extent::Full,
             "--small" => options.small = true,
             "--install" => options.install = true,
             "--write" => options.write = true,
@@ -214,7 +217,14 @@ mod tests {
         };
         let got = parse_words("bench files --rounds 3 --only upload --only=nc --small --on /tmp");
         assert_eq!(got, Ok(Request::Bench(expected)));
-        assert!(parse_words("bench").unwrap_err().contains("files"));
+        assert_eq!(parse_words("bench"), Ok(Request::Bench(bench::Options::new(""))));
+        let expected = bench::Options {
+            extent: bench::Extent::Full,
+            colok: Some("/opt/colok".into()),
+            ..bench::Options::new("sockets")
+        };
+        let got = parse_words("bench sockets --full --colok /opt/colok");
+        assert_eq!(got, Ok(Request::Bench(expected)));
         assert!(parse_words("bench flies").is_err());
         assert!(parse_words("bench files --rounds 0").is_err());
         assert!(parse_words("bench files --write --small").is_err());

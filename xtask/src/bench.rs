@@ -1,9 +1,10 @@
-//! `cargo xtask bench NAME`: colok and its peers, measured in turn on this machine.
+//! `cargo xtask bench [SUITE]`: colok and its peers, measured in turn on this machine.
 //!
-//! A benchmark is a list of tasks; a task is one piece of work and the programs that can do it.
-//! Each benchmark has a module of its own that says what is run ([`files`]); everything else is
-//! shared: a folder in memory that is gone afterwards ([`scratch`]), programs with a time limit
-//! ([`program`]), what they used ([`usage`]), the rounds ([`measure`]) and the table ([`report`]).
+//! A suite is a list of tasks; a task is one piece of work and the programs that can do it. Each
+//! suite has a module of its own that says what is run ([`files`], [`sockets`]). They share a
+//! folder in memory that is gone afterwards ([`scratch`]), programs with a time limit
+//! ([`program`]), what they used ([`usage`]) and the document ([`report`]). [`measure`] has the
+//! rounds of `files`.
 //!
 //! Nothing here judges by an exit code: a target that is not reached is printed, and the run still
 //! succeeds. It fails when something could not be measured. A peer that is not installed is
@@ -15,11 +16,16 @@ mod measure;
 mod program;
 mod report;
 mod scratch;
+mod sockets;
 mod usage;
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use crate::{context::Context, outcome::Outcome};
+use crate::{
+    context::Context,
+    outcome::Outcome,
+    setup::{self, Consent},
+};
 
 /// Rounds when nobody says otherwise: enough for a median that one bad run does not move.
 pub(crate) const ROUNDS: usize = 5;
@@ -27,13 +33,45 @@ pub(crate) const ROUNDS: usize = 5;
 /// Debian's tmpfs for everybody.
 const FOLDER: &str = "/dev/shm";
 
-/// The benchmarks that there are.
-pub(crate) const NAMES: [&str; 1] = ["files"];
+/// Where pictures are kept, beside the document.
+const PICTURES: &str = "benchmarks";
+
+/// The suites that there are, in the order in which all of them run.
+pub(crate) const NAMES: [&str; 2] = ["files", "sockets"];
+
+/// What a suite has to tell.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its section of the document.
+    pub(crate) text: String,
+    /// What had to be measured and could not be.
+    pub(crate) failures: Vec<String>,
+    pub(crate) pictures: Vec<Picture>,
+}
+
+/// A picture of a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Picture {
+    /// Of its file.
+    pub(crate) name: String,
+    /// What it shows.
+    pub(crate) about: String,
+    pub(crate) svg: String,
+}
+
+/// Which loads are measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Those that tell most.
+    Usual,
+    /// Every number of connections with every size and depth.
+    Full,
+}
 
 /// What to measure, and how.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
-    /// One of [`NAMES`].
+    /// One of [`NAMES`]; empty: each of them.
     pub(crate) name: String,
     /// How often each program does each task.
     pub(crate) rounds: usize,
@@ -45,12 +83,16 @@ pub(crate) struct Options {
     pub(crate) write: bool,
     /// Install the peers that are missing.
     pub(crate) install: bool,
+    /// Which loads there are in `sockets`.
+    pub(crate) extent: Extent,
+    /// A program to measure instead of building one from the tree.
+    pub(crate) colok: Option<PathBuf>,
     /// A folder on a tmpfs; a folder for this run is made in it.
     pub(crate) folder: PathBuf,
 }
 
 impl Options {
-    /// The benchmark of this name as it is meant.
+    /// The suite of this name as it is meant.
     pub(crate) fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -59,22 +101,24 @@ impl Options {
             small: false,
             write: false,
             install: false,
+            extent: Extent::Usual,
+            colok: None,
             folder: PathBuf::from(FOLDER),
         }
     }
 
     /// Why these options make no sense together, or name what is not there.
     pub(crate) fn check(&self) -> Result<(), String> {
-        if !NAMES.contains(&self.name.as_str()) {
+        if !self.name.is_empty() && !NAMES.contains(&self.name.as_str()) {
             let known = NAMES.join(", ");
-            return Err(format!("there is no benchmark `{}`; there is {known}", self.name));
+            return Err(format!("there is no suite `{}`; there is {known}", self.name));
         }
         if self.rounds == 0 {
             return Err("--rounds must be above 0".to_owned());
         }
-        if let Some(name) = self.only.iter().find(|name| !files::WORDS.contains(&name.as_str())) {
-            let known = files::WORDS.join(", ");
-            return Err(format!("--only does not know `{name}`; it knows {known}"));
+        self.check_only()?;
+        if self.name != "sockets" && (self.extent == Extent::Full || self.colok.is_some()) {
+            return Err("--full and --colok belong to `bench sockets`".to_owned());
         }
         if self.write && (self.small || !self.only.is_empty()) {
             return Err("--write keeps whole runs: no --small and no --only with it".to_owned());
@@ -82,7 +126,25 @@ impl Options {
         Ok(())
     }
 
-    /// Whether a task or a program of this name is wanted. `--only upload` means every program
+    fn check_only(&self) -> Result<(), String> {
+        if self.name.is_empty() && !self.only.is_empty() {
+            return Err("--only needs the name of a suite".to_owned());
+        }
+        let is_files = self.name == "files";
+        let is_known = |name: &str| {
+            if is_files { files::WORDS.contains(&name) } else { sockets::knows(name) }
+        };
+        let Some(name) = self.only.iter().find(|name| !is_known(name)) else { return Ok(()) };
+        let known = if is_files { files::WORDS.join(", ") } else { sockets::words().join(", ") };
+        Err(format!("--only does not know `{name}`; it knows {known}"))
+    }
+
+    /// The names of the suites to run.
+    fn suites(&self) -> impl Iterator<Item = &'static str> {
+        NAMES.into_iter().filter(|&name| self.name.is_empty() || self.name == name)
+    }
+
+    /// Whether a task or a program of `files` is wanted. `--only upload` means every program
     /// for this task, `--only nc` this program in every task.
     pub(crate) fn wants(&self, task: &str, contender: &str) -> bool {
         let named = |names: &[&str], name: &str| {
@@ -94,13 +156,20 @@ impl Options {
 
     /// The command as it would be typed.
     pub(crate) fn command(&self) -> String {
-        let mut command = format!("cargo xtask bench {} --rounds {}", self.name, self.rounds);
+        let space = if self.name.is_empty() { "" } else { " " };
+        let mut command = format!("cargo xtask bench{space}{} --rounds {}", self.name, self.rounds);
         for name in &self.only {
             command.push_str(" --only ");
             command.push_str(name);
         }
         if self.small {
             command.push_str(" --small");
+        }
+        if self.extent == Extent::Full {
+            command.push_str(" --full");
+        }
+        if let Some(program) = &self.colok {
+            let _ = write!(command, " --colok {}", program.display());
         }
         if *self.folder != *FOLDER {
             let _ = write!(command, " --on {}", self.folder.display());
@@ -112,27 +181,53 @@ impl Options {
     }
 }
 
-/// Measures, prints the report and keeps it if that was asked for.
+/// Measures, prints the reports and keeps them if that was asked for. A suite that fails does not
+/// keep the next from its run.
 pub(crate) fn run(context: &Context, options: &Options) -> Outcome {
-    match files::run(context, options) {
-        Ok(report) => finish(context, options, &report),
-        Err(problem) => Outcome::Failed(problem),
+    let mut problems = Vec::new();
+    for suite in options.suites() {
+        let section = match suite {
+            "files" => files::run(context, options).map(|report| Section {
+                text: report.text(),
+                failures: report.failures(),
+                pictures: Vec::new(),
+            }),
+            _ => sockets::run(context, options),
+        };
+        let done = section.and_then(|section| finish(context, options, suite, &section));
+        problems.extend(done.err().map(|problem| format!("{suite}: {problem}")));
     }
+    if problems.is_empty() { Outcome::Passed } else { Outcome::Failed(problems.join("; ")) }
 }
 
-fn finish(context: &Context, options: &Options, report: &report::Report) -> Outcome {
-    let text = report.text();
-    println!("\n{text}");
-    let failures = report.failures();
-    if !failures.is_empty() {
+fn finish(
+    context: &Context,
+    options: &Options,
+    suite: &str,
+    section: &Section,
+) -> Result<(), String> {
+    println!("\n{}", section.text);
+    if !section.failures.is_empty() {
         // Nor is it kept: it would replace a report that has all its figures.
-        return Outcome::Failed(format!("not measured: {}", failures.join("; ")));
+        return Err(format!("not measured: {}", section.failures.join("; ")));
     }
     if !options.write {
-        return Outcome::Passed;
+        return Ok(());
     }
-    let kept = report::keep(&context.root, &options.name, &text);
-    kept.map(|path| println!("kept in {path}")).into()
+    report::keep_pictures(&context.root, PICTURES, &section.pictures)?;
+    let path = report::keep(&context.root, suite, &section.text)?;
+    println!("kept in {path}");
+    Ok(())
+}
+
+/// Installs the Debian packages of those programs that are not here.
+fn install(context: &Context, programs: &[(&str, &'static str)]) -> Result<(), String> {
+    let missing = programs.iter().filter(|(program, _)| scratch::find(program).is_none());
+    let missing: Vec<_> = missing.map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    setup::install(context, &missing, Consent::Given)
 }
 
 #[cfg(test)]
@@ -167,8 +262,21 @@ mod tests {
         assert_eq!(options.check(), Ok(()));
         options.small = true;
         assert!(options.check().is_err());
-        assert!(Options::new("flies").check().unwrap_err().contains("there is files"));
+        assert!(Options::new("flies").check().unwrap_err().contains("there is files, sockets"));
         let unknown = Options { only: vec!["scp".into()], ..Options::new("files") };
         assert!(unknown.check().unwrap_err().contains("`scp`"));
+    }
+
+    #[test]
+    fn without_a_name_each_suite_runs_whole() {
+        let all = Options::new("");
+        assert!(all.suites().eq(NAMES) && Options::new("files").suites().eq(["files"]));
+        assert_eq!(all.check(), Ok(()));
+        assert_eq!(all.command(), "cargo xtask bench --rounds 5");
+        let some = Options { only: vec!["go".into()], ..Options::new("") };
+        assert!(some.check().unwrap_err().contains("name of a suite"));
+        assert_eq!(Options { only: vec!["go".into()], ..Options::new("sockets") }.check(), Ok(()));
+        let full = Options { extent: Extent::Full, ..Options::new("files") };
+        assert!(full.check().unwrap_err().contains("bench sockets"));
     }
 }

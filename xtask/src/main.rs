@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask test` is everything the project checks, and CI calls only that. This crate reads
 //! the tree, starts programs and prints; it never changes a source file (`bench --write` keeps its
-//! report in `docs/`), and it has no dependencies, so that it compiles in seconds on a fresh
-//! machine.
+//! report in `docs/`). It depends on nothing but `colok-chart`, which has no dependencies itself,
+//! so that it compiles in seconds on a fresh machine.
 //!
 //! [`arguments`] turns words into a request, [`steps`] runs the list of checks, and each check
 //! that is more than one command has a file of its own.

@@ -119,11 +119,13 @@ fn format(context: &Context) -> Outcome {
     if let Some(reason) = setup::missing_component(context, "rustfmt", "fmt") {
         return Outcome::Skipped(reason);
     }
-    let fuzz = ["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"];
-    both(
-        process::run(context, &mut cargo(context, ["fmt", "--all", "--check"])),
-        process::run(context, &mut cargo(context, fuzz)),
-    )
+    let mut all = process::run(context, &mut cargo(context, ["fmt", "--all", "--check"]));
+    // Each is a workspace of its own.
+    for manifest in ["fuzz/Cargo.toml", "bench/peers/Cargo.toml"] {
+        let words = ["fmt", "--manifest-path", manifest, "--check"];
+        all = all.and(process::run(context, &mut cargo(context, words)));
+    }
+    all.into()
 }
 
 fn clippy(context: &Context) -> Outcome {

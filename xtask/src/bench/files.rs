@@ -18,12 +18,11 @@ use super::{
     Options, machine,
     measure::{self, Contender, Life, Place, Task, Trial},
     report::{Report, Table},
-    scratch::{MIB, Scratch, find, plain_command, random_file, same_file, same_folder},
+    scratch::{MIB, Scratch, plain_command, random_file, same_file, same_folder},
 };
 use crate::{
     context::Context,
     process::{self, cargo},
-    setup::{self, Consent},
 };
 
 /// The tasks, as `--only` knows them.
@@ -74,7 +73,7 @@ struct Surroundings {
 /// Builds colok, makes the data and runs everything that is wanted.
 pub(crate) fn run(context: &Context, options: &Options) -> Result<Report, String> {
     if options.install {
-        install(context)?;
+        super::install(context, &peers::PACKAGES)?;
     }
     let work = if options.small { Work::LITTLE } else { Work::MEANT };
     let colok = if TASKS.iter().any(|task| options.wants(task, "colok")) {
@@ -100,18 +99,6 @@ pub(crate) fn run(context: &Context, options: &Options) -> Result<Report, String
         notes: notes(&work),
         judged: !options.small,
     })
-}
-
-fn install(context: &Context) -> Result<(), String> {
-    let missing: Vec<_> = peers::PACKAGES
-        .iter()
-        .filter(|(program, _)| find(program).is_none())
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    setup::install(context, &missing, Consent::Given)
 }
 
 /// The program that is measured is always built from the tree as it is.

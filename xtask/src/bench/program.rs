@@ -90,14 +90,28 @@ impl<'a> Program<'a> {
     /// Waits until something listens on the address, without connecting to it: a server of one
     /// connection would take that for its client.
     pub(crate) fn listens(&self, address: SocketAddr) -> Result<(), String> {
+        self.until(is_listening, "listen on", address)
+    }
+
+    /// The same for datagrams.
+    pub(crate) fn receives(&self, address: SocketAddr) -> Result<(), String> {
+        self.until(is_receiving, "receive at", address)
+    }
+
+    fn until(
+        &self,
+        holds: fn(SocketAddr) -> bool,
+        what: &str,
+        address: SocketAddr,
+    ) -> Result<(), String> {
         let start = Instant::now();
-        while !is_listening(address) {
+        while !holds(address) {
             if usage::has_ended(self.group()) {
                 return Err(format!("{} ended at once{}", self.name, self.last_words()));
             }
             if start.elapsed() > SERVER_LIMIT {
                 let (name, words) = (&self.name, self.last_words());
-                return Err(format!("{name} does not listen on {address}{words}"));
+                return Err(format!("{name} does not {what} {address}{words}"));
             }
             thread::sleep(LOOK);
         }
@@ -151,16 +165,26 @@ fn signal(name: &str, group: u32) {
 }
 
 fn is_listening(address: SocketAddr) -> bool {
-    let SocketAddr::V4(address) = address else { return false };
-    let table = fs::read_to_string("/proc/net/tcp").unwrap_or_default();
-    table.lines().any(|line| listener_in(line).is_some_and(|listener| listener == hex(address)))
+    is_in("/proc/net/tcp", "0A", address)
 }
 
-/// The local address of a line of `/proc/net/tcp` if its state is "listen" (0A).
-fn listener_in(line: &str) -> Option<&str> {
+fn is_receiving(address: SocketAddr) -> bool {
+    is_in("/proc/net/udp", "07", address)
+}
+
+/// Whether the table has a socket of this state at this local address.
+fn is_in(table: &str, state: &str, address: SocketAddr) -> bool {
+    let SocketAddr::V4(address) = address else { return false };
+    let table = fs::read_to_string(table).unwrap_or_default();
+    table.lines().any(|line| local_in(line, state).is_some_and(|local| local == hex(address)))
+}
+
+/// The local address of a line of such a table if its state is this: 0A is "listen", 07 is that of
+/// every datagram socket without a peer.
+fn local_in<'line>(line: &'line str, state: &str) -> Option<&'line str> {
     let mut words = line.split_whitespace();
     let local = words.nth(1)?;
-    (words.nth(1)? == "0A").then_some(local)
+    (words.nth(1)? == state).then_some(local)
 }
 
 /// An address as `/proc/net/tcp` shows it: the four bytes as one number of this machine.
@@ -171,7 +195,7 @@ fn hex(address: SocketAddrV4) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::net::TcpListener;
+    use std::net::{TcpListener, UdpSocket};
 
     use super::*;
 
@@ -190,10 +214,17 @@ mod tests {
     }
 
     #[test]
+    fn a_datagram_socket_is_seen_and_no_listener() {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let address = socket.local_addr().unwrap();
+        assert!(is_receiving(address) && !is_receiving("127.0.0.1:0".parse().unwrap()));
+    }
+
+    #[test]
     fn only_a_listening_line_counts() {
         let line = |state: &str| format!("  0: 19075353:1F90 00000000:0000 {state} 00000000:0");
-        assert_eq!(listener_in(&line("0A")), Some("19075353:1F90"));
-        assert_eq!(listener_in(&line("01")), None);
-        assert_eq!(listener_in(""), None);
+        assert_eq!(local_in(&line("0A"), "0A"), Some("19075353:1F90"));
+        assert_eq!(local_in(&line("01"), "0A"), None);
+        assert_eq!(local_in("", "0A"), None);
     }
 }

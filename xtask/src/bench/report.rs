@@ -6,7 +6,10 @@
 
 use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
-use super::measure::{Row, Sample, Task};
+use super::{
+    Picture,
+    measure::{Row, Sample, Task},
+};
 
 /// Where reports are kept, below the root of the tree.
 const DOCUMENT: &str = "docs/benchmarks.md";
@@ -176,6 +179,16 @@ pub(crate) fn keep(root: &Path, name: &str, section: &str) -> Result<&'static st
     Ok(DOCUMENT)
 }
 
+/// Puts the pictures of a section into their folder beside the document.
+pub(crate) fn keep_pictures(root: &Path, folder: &str, pictures: &[Picture]) -> Result<(), String> {
+    let folder = root.join("docs").join(folder);
+    let failed = |error| format!("cannot write {}: {error}", folder.display());
+    if !pictures.is_empty() {
+        fs::create_dir_all(&folder).map_err(failed)?;
+    }
+    pictures.iter().try_for_each(|one| fs::write(folder.join(&one.name), &one.svg).map_err(failed))
+}
+
 fn replace_section(document: &str, name: &str, section: &str) -> Result<String, String> {
     let first = format!("<!-- written by cargo xtask bench {name} -->");
     let last = format!("<!-- end of cargo xtask bench {name} -->");
@@ -189,22 +202,23 @@ fn replace_section(document: &str, name: &str, section: &str) -> Result<String, 
     Ok(format!("{before}{block}{}", after.strip_prefix('\n').unwrap_or(after)))
 }
 
-fn push_list(text: &mut String, items: &[String]) {
+pub(crate) fn push_list(text: &mut String, items: &[String]) {
     for item in items {
         let _ = writeln!(text, "- {item}");
     }
 }
 
-/// Columns are padded, so that the text is a table at a terminal too.
-fn push_table(text: &mut String, rows: &[[String; 7]]) {
-    let mut widths = [0; 7];
+/// Columns are padded, so that the text is a table at a terminal too. The first row is the head,
+/// and no other is longer.
+pub(crate) fn push_table(text: &mut String, rows: &[impl AsRef<[String]>]) {
+    let mut widths = vec![0; rows.first().map_or(0, |head| head.as_ref().len())];
     for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
+        for (width, cell) in widths.iter_mut().zip(row.as_ref()) {
             *width = (*width).max(cell.chars().count());
         }
     }
     for (index, row) in rows.iter().enumerate() {
-        let cells = row.iter().zip(widths);
+        let cells = row.as_ref().iter().zip(&widths);
         let padded: Vec<_> = cells.map(|(cell, width)| format!("{cell:width$}")).collect();
         let _ = writeln!(text, "| {} |", padded.join(" | "));
         if index == 0 {
@@ -215,7 +229,7 @@ fn push_table(text: &mut String, rows: &[[String; 7]]) {
 }
 
 /// A reason may hold anything; it stays within its place.
-fn cell(text: &str) -> String {
+pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "/").replace('\n', " ")
 }
 

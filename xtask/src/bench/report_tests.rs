@@ -84,3 +84,16 @@ fn the_first_report_makes_the_document() {
     assert_eq!(kept, Ok(DOCUMENT));
     assert!(text.starts_with("# Benchmarks\n") && text.contains("\n## One\n"), "{text}");
 }
+
+#[test]
+fn pictures_are_kept_beside_the_document() {
+    let root = std::env::temp_dir().join(format!("colok-bench-pictures-{}", std::process::id()));
+    let picture = Picture { name: "a.svg".into(), about: "a picture".into(), svg: "<svg/>".into() };
+    let kept = keep_pictures(&root, "benchmarks", std::slice::from_ref(&picture));
+    let text = fs::read_to_string(root.join("docs/benchmarks/a.svg"));
+    let nothing = keep_pictures(&root.join("other"), "benchmarks", &[]);
+    let made = root.join("other").exists();
+    fs::remove_dir_all(&root).unwrap();
+    assert_eq!((kept, text.unwrap()), (Ok(()), picture.svg));
+    assert_eq!((nothing, made), (Ok(()), false));
+}

@@ -1,4 +1,4 @@
-//! What programs used, from `/proc`: processor time and the peak of their memory.
+//! What programs used, from `/proc`: processor time and memory.
 //!
 //! The kernel counts processor time in nanoseconds and tells it in clock ticks (10 ms), cut off
 //! separately for user and system time; so a figure here may be up to two ticks short per process.
@@ -34,17 +34,44 @@ pub(crate) fn ended_children() -> Result<Duration, String> {
 
 /// What the members of a process group used so far.
 pub(crate) fn group(group: u32) -> Used {
+    let mut used = Used::default();
+    for (name, stat) in members(group) {
+        used.processor += ticks(stat.own + stat.waited_for);
+        used.memory_kib += number_of(&name, "status", "VmHWM:").unwrap_or(0);
+    }
+    used
+}
+
+/// The processes of a group that live.
+fn members(group: u32) -> impl Iterator<Item = (String, Stat)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let numbers = names.filter(|name| name.bytes().all(|letter| letter.is_ascii_digit()));
-    let mut used = Used::default();
-    for name in numbers {
-        if let Some(stat) = Stat::read(&name).filter(|stat| stat.group == group) {
-            used.processor += ticks(stat.own + stat.waited_for);
-            used.memory_kib += peak_memory(&name).unwrap_or(0);
-        }
-    }
-    used
+    numbers
+        .filter_map(|name| Stat::read(&name).map(|stat| (name, stat)))
+        .filter(move |(_, stat)| stat.group == group)
+}
+
+/// The proportional set size of a group in KiB: its own pages, and of shared ones its share. Read
+/// when the group has come to rest.
+pub(crate) fn settled_share(group: u32) -> u64 {
+    settled_group(group);
+    members(group).filter_map(|(name, _)| number_of(&name, "smaps_rollup", "Pss:")).sum()
+}
+
+/// What the kernel itself holds in KiB, for everybody: objects (sockets, files), stacks of threads,
+/// page tables.
+pub(crate) fn kernel_memory() -> u64 {
+    let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    ["Slab:", "KernelStack:", "PageTables:"].iter().filter_map(|name| number_in(&text, name)).sum()
+}
+
+/// How many descriptors a process may have at most, as `prlimit` takes it; `None` when there is no
+/// limit or it is not known.
+pub(crate) fn descriptors_max() -> Option<u64> {
+    let text = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().nth(1)?.parse().ok()
 }
 
 /// The same when the group has nothing left to do for what it was just asked.
@@ -70,10 +97,13 @@ fn ticks(count: u64) -> Duration {
     TICK.saturating_mul(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-/// `VmHWM` of a process in KiB; a process that has ended has none.
-fn peak_memory(process: &str) -> Option<u64> {
-    let text = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+/// A line of a file of a process, in KiB; a process that has ended has none.
+fn number_of(process: &str, file: &str, name: &str) -> Option<u64> {
+    number_in(&fs::read_to_string(format!("/proc/{process}/{file}")).ok()?, name)
+}
+
+fn number_in(text: &str, name: &str) -> Option<u64> {
+    let line = text.lines().find_map(|line| line.strip_prefix(name))?;
     line.split_whitespace().next()?.parse().ok()
 }
 
@@ -124,6 +154,7 @@ mod tests {
     fn a_process_is_seen_with_its_memory_until_it_is_gone() {
         let own = Stat::read("self").unwrap();
         assert!(group(own.group).memory_kib > 0);
+        assert!(settled_share(own.group) > 0 && kernel_memory() > 0);
         assert!(!has_ended(std::process::id()));
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();

@@ -14,6 +14,8 @@ use crate::{
 
 /// All that `colok-proto` may be built from: pure code, no I/O.
 const PROTO_DEPENDENCIES: [&str; 2] = ["colok-proto", "memchr"];
+/// All that `colok-chart` may be built from: it turns data into text and needs nobody for that.
+const CHART_DEPENDENCIES: [&str; 1] = ["colok-chart"];
 
 const MAP: &str = "ARCHITECTURE.md";
 const MAP_SECTION: &str = "## Code map";
@@ -39,12 +41,21 @@ fn dependencies(context: &Context) -> Vec<Problem> {
     let proto = "crates/proto/Cargo.toml";
     let sys = "crates/sys/Cargo.toml";
     let mut problems = Vec::new();
-    match tree(context, "colok-proto", "normal,build") {
-        Ok(names) => problems.extend(names.iter().filter_map(|name| {
-            let allowed = PROTO_DEPENDENCIES.contains(&name.as_str());
-            (!allowed).then(|| Problem::of(proto, format!("must not depend on `{name}`")))
-        })),
-        Err(text) => problems.push(Problem::of(proto, text)),
+    let pure: [(&str, &str, &[&str]); 2] = [
+        (proto, "colok-proto", &PROTO_DEPENDENCIES),
+        ("crates/chart/Cargo.toml", "colok-chart", &CHART_DEPENDENCIES),
+    ];
+    for (manifest, package, allowed) in pure {
+        match tree(context, package, "normal,build") {
+            Ok(names) => {
+                let strangers = names.iter().filter(|name| !allowed.contains(&name.as_str()));
+                problems.extend(
+                    strangers
+                        .map(|name| Problem::of(manifest, format!("must not depend on `{name}`"))),
+                );
+            }
+            Err(text) => problems.push(Problem::of(manifest, text)),
+        }
     }
     let pairs = [(proto, "colok-proto", "colok-sys"), (sys, "colok-sys", "colok-proto")];
     for (manifest, package, stranger) in pairs {
