@@ -27,12 +27,13 @@ use rustix::process::{Pid, Signal};
 const INSIDE: &str = "COLOK_TEST_INSIDE_NAMESPACE";
 
 /// Documents with transcripts, and the language that they are in.
-const DOCUMENTS: [(&str, &str); 5] = [
+const DOCUMENTS: [(&str, &str); 6] = [
     ("README.md", "en"),
     ("README.id.md", "id"),
     ("docs/services.md", "en"),
     ("docs/connect.md", "en"),
     ("docs/files.md", "en"),
+    ("docs/load.md", "en"),
 ];
 
 #[test]

@@ -1,6 +1,6 @@
 //! Load: a plan becomes traffic, traffic becomes samples, samples become a report.
 //!
-//! [`Plan`] says what to send, how fast and for how long; [`run`] carries it out on threads and
+//! [`Plan`] says what to send, how fast and for how long; [`run()`] carries it out on threads and
 //! processes; [`Report`] is what came of it. Nothing here prints, and nothing here trusts a reply
 //! that it has not compared byte for byte.
 
