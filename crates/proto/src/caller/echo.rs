@@ -3,14 +3,15 @@
 //! The usual reply is the oldest open message, whole, and is compared in one go. Any other is read
 //! step by step: its first bytes tell whose it is ([`identify`]), then it is compared as it comes.
 //! What cannot be told is counted against the oldest open message and skipped up to a newline;
-//! what follows in the same arrival and is no reply either is taken for more of the same.
+//! what follows in the same arrival and is no reply either is taken for more of the same. A reply
+//! that is shorter than it should be ends where the next one begins.
 //!
 //! It holds at most the first bytes of a reply, and it copies none of the rest.
 
 use alloc::vec::Vec;
 
 use super::content::{Content, LEAD_BYTES, MESSAGE_BYTES_MAX};
-use super::identify::{Whose, identify, without_end};
+use super::identify::{SHORT_CHARACTERS_SURE, Whose, by_header, identify, without_end};
 use super::messages::{Closed, Messages};
 use super::{Judged, Times, unexpected};
 
@@ -22,6 +23,8 @@ pub(super) struct EchoCaller {
     held_length: u8,
     /// So many bytes may still belong to a reply that is wrong and was counted.
     wrong_left: u32,
+    /// A wrong reply just ended without a newline: its end may follow.
+    ran_over: bool,
 }
 
 /// Where in a reply the reader is.
@@ -92,6 +95,14 @@ impl EchoCaller {
         judge: &mut (impl FnMut(Judged) + ?Sized),
     ) {
         self.wrong_left = 0;
+        self.ran_over = false;
+        if let Place::Reply(reply) = self.place
+            && messages.find(reply.sequence).is_none()
+            && begins_open(messages, bytes)
+        {
+            // It broke off, and its message was given up; this is no more of it.
+            self.place = Place::Lead;
+        }
         self.judge_all(messages, bytes, judge);
     }
 
@@ -167,8 +178,12 @@ impl EchoCaller {
             return &bytes[length..];
         };
         self.held_length = 0;
-        let whose = if self.is_tail(messages, end, whose) { Whose::Unknown } else { whose };
-        self.begin(whose, messages, judge);
+        if core::mem::take(&mut self.ran_over) && is_rest(messages, held, whose) {
+            self.place = Place::Unknown { is_unexpected: false };
+        } else {
+            let whose = if self.is_tail(messages, end, whose) { Whose::Unknown } else { whose };
+            self.begin(whose, messages, judge);
+        }
         // The reply may end before the held bytes do; each turn is given fewer of them.
         self.judge_all(messages, held, judge);
         &bytes[length..]
@@ -221,14 +236,57 @@ impl EchoCaller {
         let (part, rest) = bytes.split_at(left.min(bytes.len()));
         let content = Content::new(messages.base, reply.sequence, reply.size);
         reply.is_right &= content.is_at(reply.position as usize, part);
+        if !reply.is_right
+            && let Some(end) = broken_off_at(messages, reply.sequence, bytes, part.len())
+        {
+            self.place = Place::Lead;
+            finish(messages, reply.sequence, reply.size, false, judge);
+            return &bytes[end..];
+        }
         reply.position += clamped(part.len());
         self.place = Place::Reply(reply);
         if part.len() == left {
             self.place = Place::Lead;
+            self.ran_over = !reply.is_right && part.last() != Some(&b'\n');
             finish(messages, reply.sequence, reply.size, reply.is_right, judge);
         }
         rest
     }
+}
+
+/// Whether the reply to an open message begins here, as far as its header says.
+fn begins_open(messages: &Messages, bytes: &[u8]) -> bool {
+    let lead = bytes.get(..LEAD_BYTES);
+    let whose = lead.and_then(|lead| by_header(messages, lead));
+    whose.is_some_and(|whose| is_open(messages, whose))
+}
+
+/// Whether a line behind a wrong reply that ended without a newline is the end of that one: it is
+/// short, and no reply, or so short that it looks like one soon.
+fn is_rest(messages: &Messages, line: &[u8], whose: Whose) -> bool {
+    let is_reply = match whose {
+        Whose::Message { .. } => line.len() > SHORT_CHARACTERS_SURE || is_open(messages, whose),
+        Whose::DamagedClosed { .. } | Whose::Unknown => false,
+    };
+    line.len() < LEAD_BYTES && !is_reply
+}
+
+fn is_open(messages: &Messages, whose: Whose) -> bool {
+    matches!(whose, Whose::Message { sequence, .. } if messages.find(sequence).is_some())
+}
+
+/// Where among the first `length` bytes the reply to another open message begins: a wrong reply
+/// that is shorter than it should be ends there.
+fn broken_off_at(messages: &Messages, sequence: u64, bytes: &[u8], length: usize) -> Option<usize> {
+    let is_other = |at: &usize| {
+        let lead = bytes.get(*at..*at + LEAD_BYTES);
+        let whose = lead.and_then(|lead| by_header(messages, lead));
+        whose.is_some_and(|whose| match whose {
+            Whose::Message { sequence: other, .. } => other != sequence && is_open(messages, whose),
+            _ => false,
+        })
+    };
+    (0..length).find(is_other)
 }
 
 /// Judges the reply to the oldest open message if `bytes` begin with it, whole, in `size` bytes.

@@ -12,7 +12,7 @@ const CLOSED_MAX: u64 = 1024;
 /// The same, for headers of so few characters that others soon look like them.
 const CLOSED_SHORT_MAX: u64 = 64;
 /// From so many characters on, a short header is hardly met by chance.
-const SHORT_CHARACTERS_SURE: usize = 4;
+pub(super) const SHORT_CHARACTERS_SURE: usize = 4;
 /// Of the characters of a code, so many must be right for it to be recognised.
 const CODE_CHARACTERS_MIN: usize = 5;
 /// Of the bytes before an early newline, so many must be right for the newline to be the damage.
@@ -62,7 +62,7 @@ pub(super) fn without_end(messages: &Messages, lead: &[u8]) -> Option<Whose> {
 }
 
 /// By a sound header of a message that was made.
-fn by_header(messages: &Messages, lead: &[u8]) -> Option<Whose> {
+pub(super) fn by_header(messages: &Messages, lead: &[u8]) -> Option<Whose> {
     if lead.len() < LEAD_BYTES {
         return None;
     }
