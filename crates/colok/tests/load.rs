@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use colok::engine::Model;
@@ -12,6 +12,7 @@ use colok::load::report::{Finding, Outcome, Report};
 use colok::load::{Plan, run};
 use colok::server::{Limits, Stop};
 use colok::store::StoreOptions;
+use rustix::net::{AddressFamily, SocketType};
 use support::{PATIENCE, Running, fresh_name};
 
 const IOS: [Io; 2] = [Io::Epoll, Io::Uring];
@@ -223,6 +224,15 @@ fn a_plan_that_makes_no_sense_is_a_failure_too() {
 }
 
 #[test]
+fn a_processor_that_does_not_exist_ends_a_load_at_once() {
+    let server = start(&["echo=tcp://127.0.0.1:0"]);
+    let length = Length::For(Duration::from_hours(1));
+    let report = load(&Plan { pin: vec![1023], length, ..plan(&server.urls[0], Call::Echo) });
+    assert_eq!(report.outcome, Outcome::Failed);
+    assert!(report.error.expect("it says why").contains("processor 1023"));
+}
+
+#[test]
 fn an_interruption_ends_in_a_report() {
     let server = start(&["echo=tcp://127.0.0.1:0"]);
     let length = Length::For(Duration::from_hours(1));
@@ -250,6 +260,30 @@ fn an_interruption_ends_in_a_report() {
 }
 
 #[test]
+fn an_interruption_before_the_first_connection_is_no_failure() {
+    // A full backlog: whoever connects waits.
+    let listener = rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
+    let listener = listener.expect("a socket");
+    rustix::net::bind(&listener, &SocketAddr::from(([127, 0, 0, 1], 0))).expect("a port");
+    rustix::net::listen(&listener, 0).expect("it is bound");
+    let address = rustix::net::getsockname(&listener).expect("it is bound");
+    let address = SocketAddr::try_from(address).expect("inet");
+    let held: Vec<_> = (0..4)
+        .map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok())
+        .collect();
+    assert!(held.len() < 4, "the backlog is full");
+    for io in IOS {
+        let stop = Stop::new().expect("a descriptor is left");
+        let stopping = stop.clone();
+        let stopped = std::thread::spawn(move || stopping.drain());
+        let plan = Plan { io, ..plan(&format!("tcp://{address}"), Call::Echo) };
+        let report = run(&plan, Vec::new(), &stop, &mut |_| ());
+        stopped.join().expect("it only stops");
+        assert_eq!((report.outcome, report.error), (Outcome::Interrupted, None));
+    }
+}
+
+#[test]
 fn runs_are_repeated_until_enough_is_known_or_it_is_said_that_it_is_not() {
     let server = start(&["echo=tcp://127.0.0.1:0"]);
     let with = |percent| {
@@ -259,10 +293,29 @@ fn runs_are_repeated_until_enough_is_known_or_it_is_said_that_it_is_not() {
     };
     let easy = with(100.0);
     assert!((3..=4).contains(&easy.runs.len()), "{:?}", easy.runs);
+    // The one that had begun when enough was known is none of them.
+    assert!(easy.runs.iter().all(|run| run.seconds > 0.099), "{:?}", easy.runs);
     let hard = with(0.01);
     assert_eq!(hard.runs.len(), 4);
     assert_eq!(hard.outcome, Outcome::NotProved, "{:?}", hard.throughput);
     assert!(hard.findings.iter().any(|finding| matches!(finding, Finding::NotSteady { .. })));
+}
+
+#[test]
+fn runs_are_not_repeated_against_a_server_that_is_gone() {
+    let server = start(&["echo=tcp://127.0.0.1:0"]);
+    let until = Some(Until { percent: 0.01, runs_max: 10_000 });
+    let length = Length::For(Duration::from_millis(200));
+    let plan = Plan { until, length, ..plan(&server.urls[0], Call::Echo) };
+    let mut server = Some(server);
+    let stop = Stop::new().expect("a descriptor is left");
+    let report = run(&plan, Vec::new(), &stop, &mut |progress| {
+        if progress.answered > 0 {
+            drop(server.take());
+        }
+    });
+    assert_eq!(report.outcome, Outcome::Errors);
+    assert!(report.runs.len() < 10_000, "{}", report.runs.len());
 }
 
 #[test]

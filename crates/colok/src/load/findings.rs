@@ -32,12 +32,13 @@ const CROWDED: f64 = 0.8;
 pub(super) fn findings(report: &Report, processors: &Processors) -> Vec<Finding> {
     let rate = rate_not_reached(report);
     let reasons = limit_reasons(report, processors, rate.is_some());
+    let own_fault = reasons.iter().any(could_not_send);
     let limited = (!reasons.is_empty()).then_some(Finding::GeneratorLimited { reasons });
     [
         unreliable(report),
         connections_failed(report),
         limited,
-        rate,
+        rate.filter(|_| !own_fault),
         not_steady(report),
         shared_processors(report, processors),
         few_samples(report),
@@ -45,6 +46,12 @@ pub(super) fn findings(report: &Report, processors: &Processors) -> Vec<Finding>
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// Whether this alone keeps a generator from its rate, whatever the server can do: nothing is said
+/// about the server then.
+fn could_not_send(reason: &LimitReason) -> bool {
+    matches!(reason, LimitReason::Processor { .. } | LimitReason::Slip { .. })
 }
 
 fn unreliable(report: &Report) -> Option<Finding> {
@@ -85,7 +92,7 @@ fn always_busy(
     processors: &Processors,
     rate_not_reached: bool,
 ) -> Option<LimitReason> {
-    let busy = most(&report.generator.thread_busy)?;
+    let busy = most(&report.generator.thread_busy).filter(|_| is_measured(report))?;
     let matters = report.plan.pace == Pace::Closed || rate_not_reached;
     let limited = busy >= BUSY && matters && !server_saturated(report, processors);
     limited.then_some(LimitReason::Processor { busy })
@@ -107,8 +114,13 @@ fn server_saturated(report: &Report, processors: &Processors) -> bool {
 }
 
 fn delayed(report: &Report) -> Option<LimitReason> {
-    let share = most(&report.generator.thread_delayed)?;
+    let share = most(&report.generator.thread_delayed).filter(|_| is_measured(report))?;
     (share >= DELAYED).then_some(LimitReason::Delayed { share })
+}
+
+/// Interrupted before, threads may have seen a moment of the measured time: no share of it counts.
+fn is_measured(report: &Report) -> bool {
+    report.throughput.seconds > 0.0
 }
 
 fn slip(report: &Report) -> Option<LimitReason> {

@@ -53,7 +53,7 @@ pub struct Report {
     pub connections: Connections,
     /// What happened in each interval, in order, warm-up included.
     pub intervals: Vec<Interval>,
-    /// The means of the runs, when there were several.
+    /// The means of the whole runs, when several were asked for.
     pub runs: Vec<RunFigures>,
     /// What the generator itself used and how it kept up.
     pub generator: Generator,
@@ -101,7 +101,8 @@ pub enum Outcome {
     Ok,
     /// As planned, but replies were wrong or lost, or connections failed.
     Errors,
-    /// As planned, but the throughput is not known as well as was asked for.
+    /// As planned, but the throughput is not known as well as was asked for, or at all: nothing
+    /// was measured.
     NotProved,
     /// Stopped by the user; the figures are those until then.
     Interrupted,
@@ -311,7 +312,8 @@ pub struct Generator {
     pub threads: u32,
     /// Processes.
     pub processes: u32,
-    /// Processor time per measured time of each thread: 1 is a thread that was never idle.
+    /// Processor time per measured time of each thread: 1 is a thread that was never idle. Looks
+    /// that found nothing, close before a message was due, are not counted.
     pub thread_busy: Vec<f64>,
     /// How long its threads were ready and had no processor, as a share of the measured time;
     /// empty where the kernel does not say.
@@ -386,6 +388,7 @@ pub enum Finding {
         reasons: Vec<LimitReason>,
     },
     /// The server did not keep up with the rate: latencies grow for as long as the load lasts.
+    /// Where the generator itself could not send so fast, that is told instead.
     RateNotReached {
         /// Asked for, messages per second.
         requested_per_s: f64,

@@ -30,6 +30,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// Before so many runs nothing is said about how well the throughput is known.
 const RUNS_MIN: u32 = 3;
 
+/// Descriptors that it takes to lead one worker process, and those for all else.
+const WORKER_DESCRIPTORS: u64 = 3;
+/// See `WORKER_DESCRIPTORS`.
+const OTHER_DESCRIPTORS: u64 = 24;
+
 /// Bars of the histogram of [`Progress`].
 const BUCKETS: usize = 24;
 
@@ -76,10 +81,11 @@ pub fn run(
     let mut totals = Totals::new(&resolved, command, SystemTime::now(), threads);
     totals.machine = super::machine::machine(&plan.address);
     threads::io_of(plan).clone_into(&mut totals.io);
-    let orders = match plan.check() {
+    let enough = plan.check().map_err(|error| error.to_string());
+    let orders = match enough.and_then(|()| enough_for(processes, descriptors_max)) {
         Ok(()) => Orders::new(stop.clone(), plan.until.map_or(1, |until| until.runs_max))
             .map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+        Err(error) => Err(error),
     };
     match orders {
         Ok(orders) => collect(plan, &shares, &orders, totals, watch),
@@ -88,6 +94,18 @@ pub fn run(
             totals.report()
         }
     }
+}
+
+/// Whether this process may have the descriptors that it needs to lead others.
+fn enough_for(processes: u32, descriptors_max: u64) -> Result<(), String> {
+    let needed = OTHER_DESCRIPTORS + u64::from(processes) * WORKER_DESCRIPTORS;
+    if processes > 1 && needed > descriptors_max {
+        return Err(format!(
+            "this takes {processes} processes, and to lead them {needed} descriptors; there are \
+             {descriptors_max}: raise the limit (ulimit -n), or use fewer connections"
+        ));
+    }
+    Ok(())
 }
 
 /// Runs the shares and listens to them.
@@ -195,6 +213,8 @@ impl<'a> Collector<'a> {
             }
             Word::Failed { text } => {
                 self.errors.push(text);
+                // Nothing that the others still do makes a whole load of it.
+                self.orders.end_after(0);
                 Vec::new()
             }
             Word::Gone { process, threads, status } => {
@@ -215,7 +235,11 @@ impl<'a> Collector<'a> {
             return;
         }
         if self.opened == 0 {
-            self.errors.insert(0, self.nothing_opened());
+            // Who was stopped before the first connection did not fail to make it, and what went
+            // wrong before is the reason for this too.
+            if self.orders.stop().state() == StopState::Run && self.errors.is_empty() {
+                self.errors.push(self.nothing_opened());
+            }
             self.orders.end_after(0);
         }
         self.start();
@@ -281,7 +305,9 @@ impl<'a> Collector<'a> {
         self.runs_over += 1;
         let known = self.totals.interval_of_runs(self.runs_over);
         let enough = known.is_some_and(|interval| interval.percent <= until.percent);
-        if self.runs_over >= RUNS_MIN && enough {
+        // A service that is gone is not asked again and again.
+        let gone = self.totals.run_was_empty(self.runs_over);
+        if self.runs_over >= RUNS_MIN && enough || gone {
             self.orders.end_after(self.runs_over);
         }
     }

@@ -34,6 +34,9 @@ const INTERVALS_MAX: f64 = 600.0;
 /// The length of an interval where that of the run is not known.
 const INTERVAL_UNKNOWN_S: f64 = 0.25;
 
+/// A run that lasted for this part of its length is whole: the rest is rounding.
+const WHOLE: f64 = 0.999;
+
 /// Everything known of a load so far.
 #[derive(Debug)]
 pub struct Totals {
@@ -307,6 +310,19 @@ impl Totals {
         let runs = self.runs.iter().take(runs as usize);
         let rates: Vec<f64> = runs.map(|run| run.rate(&self.plan.call)).collect();
         interval_of_mean(&rates, "runs")
+    }
+
+    /// Whether nothing was done in this run, the first being 1, which is over.
+    pub fn run_was_empty(&self, run: u32) -> bool {
+        let run = run.checked_sub(1).and_then(|index| self.runs.get(index as usize));
+        run.is_some_and(|run| amount_in(&run.counts, &self.plan.call) == 0)
+    }
+
+    /// Runs that were not broken off: by the user, or because enough was known as they began.
+    fn whole_runs(&self) -> usize {
+        let Length::For(length) = self.plan.length else { return self.runs.len() };
+        let whole_s = length.as_secs_f64() * WHOLE;
+        self.runs.iter().take_while(|run| run.seconds >= whole_s).count()
     }
 
     fn is_open_loop(&self) -> bool {

@@ -42,6 +42,10 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// Bytes that are put together at once for a service that does not answer.
 const BURST_BYTES: usize = 64 * 1024;
 
+/// Bytes that wait for room in a socket before no more messages join them, whatever the depth: it
+/// bounds memory, and keeps a socket busy while it is refilled.
+const WAITING_BYTES_MAX: usize = 256 * 1024;
+
 /// Idle connections that are asked at once, at the end, whether they still live.
 const PROVING_MAX: usize = 256;
 
@@ -274,11 +278,12 @@ impl Traffic {
         }
     }
 
-    /// Appends every message that may leave on this connection now. Returns how many.
+    /// Appends every message that may leave on this connection now, as far as `out` does not grow
+    /// too large; the others follow when it has left. Returns how many.
     #[inline]
     pub fn fill(&mut self, connection: u32, now: Time, out: &mut Vec<u8>) -> usize {
         let mut count = 0;
-        while self.message(connection, now, out) {
+        while out.len() < WAITING_BYTES_MAX && self.message(connection, now, out) {
             count += 1;
             // Whoever else has room takes the next one of a schedule.
             let shared = self.arrivals.is_some() && self.ready.len() > 1;
@@ -345,7 +350,7 @@ impl Traffic {
             && book.answered > 0
         {
             // Many thousands take their time; only silence ends the asking early.
-            *until = now + self.options.reply_timeout;
+            *until = course::proving_ends(now, self.options.reply_timeout);
         }
         self.has_room_again(connection, had_room, now)
     }
@@ -391,6 +396,9 @@ impl Traffic {
     pub fn flushed(&mut self, connection: u32) {
         if self.options.answers == Answers::End {
             self.taken_over(connection);
+        } else if self.arrivals.is_none() {
+            // A closed loop whose messages did not all fit.
+            self.enqueue(connection);
         }
     }
 }

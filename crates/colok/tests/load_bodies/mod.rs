@@ -33,6 +33,10 @@ pub(crate) const BODIES: &[(&str, fn())] = &[
         "more_connections_than_one_process_may_hold",
         real::more_connections_than_one_process_may_hold,
     ),
+    (
+        "too_few_descriptors_to_lead_workers_is_said_at_once",
+        real::too_few_descriptors_to_lead_workers_is_said_at_once,
+    ),
     ("two_processes_of_a_load_add_up", real::two_processes_of_a_load_add_up),
     ("a_killed_worker_of_a_load_is_told_of", real::a_killed_worker_of_a_load_is_told_of),
 ];

@@ -161,3 +161,12 @@ pub(super) fn a_killed_worker_of_a_load_is_told_of() {
     until("the end of the other", || !workers.iter().any(|worker| super::lives(*worker)));
     drop(server);
 }
+
+pub(crate) fn too_few_descriptors_to_lead_workers_is_said_at_once() {
+    let (_server, plan) = echo();
+    let plan = Plan { connections: 500, active: 500, processes: 1, ..plan };
+    let report = Load::start(&plan, 40).report();
+    assert_eq!(report.outcome, Outcome::Failed);
+    let error = report.error.expect("it says why");
+    assert!(error.contains("ulimit -n"), "{error}");
+}

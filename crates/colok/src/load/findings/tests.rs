@@ -87,9 +87,26 @@ fn a_server_that_can_do_no_more_is_the_limit_instead() {
 }
 
 #[test]
+fn shares_of_no_time_are_no_limit() {
+    let mut load = busy(plan(), 0.96, None);
+    load.interrupted = true;
+    load.ending.threads.push(thread(1.0, 1.0));
+    load.each = |slice| slice.phase = slice.phase.min(Phase::WarmUp);
+    assert_eq!(reasons(load), []);
+}
+
+#[test]
 fn an_open_loop_that_keeps_its_rate_may_be_busy() {
     assert_eq!(reasons(busy(open(1.0), 1.0, None)), []);
     assert!(matches!(reasons(busy(open(2.0), 1.0, None))[..], [LimitReason::Processor { .. }]));
+}
+
+#[test]
+fn a_generator_that_cannot_send_so_fast_says_nothing_about_the_server() {
+    let report = busy(open(2.0), 1.0, None).report();
+    assert!(matches!(report.findings[..], [Finding::GeneratorLimited { .. }]));
+    let report = busy(open(2.0), 1.0, server(0.5, Some(0.99))).report();
+    assert!(matches!(report.findings[..], [Finding::RateNotReached { .. }]));
 }
 
 #[test]

@@ -20,6 +20,9 @@ pub const THREADS_MAX: u32 = 1024;
 /// The highest rate in messages per second: a nanosecond apart.
 pub const RATE_MAX: f64 = 1e9;
 
+/// The most bytes of a message over UDP: what one IPv4 datagram carries (udp(7)).
+const DATAGRAM_BYTES_MAX: u32 = 65_507;
+
 /// The longest of all times in a plan: what histograms and clocks hold without a second thought.
 pub const LENGTH_MAX: Duration = Duration::from_hours(24 * 366);
 
@@ -114,7 +117,11 @@ impl Plan {
     }
 
     fn check_sizes(&self) -> Result<(), PlanError> {
-        let max = colok_proto::MESSAGE_BYTES_MAX;
+        let max = if self.address.is_stream() {
+            colok_proto::MESSAGE_BYTES_MAX
+        } else {
+            DATAGRAM_BYTES_MAX
+        };
         let size = |size: u32| range("size", size, 1, max);
         match &self.sizes {
             Sizes::Fixed(one) => size(*one),
@@ -232,7 +239,8 @@ mod tests {
             (Plan { call: custom, ..plan() }, "empty pattern"),
             (Plan { call: Call::Chargen, pace: open(9.0), ..plan() }, "chargen and a rate"),
             (Plan { call: Call::Files, address: udp.clone(), ..plan() }, "UDP"),
-            (Plan { io: Io::Uring, address: udp, ..plan() }, "io_uring and UDP"),
+            (Plan { io: Io::Uring, address: udp.clone(), ..plan() }, "io_uring and UDP"),
+            (Plan { sizes: Sizes::Fixed(65_508), address: udp, ..plan() }, "1 to 65507"),
         ];
         for (plan, expected) in wrong {
             let error = plan.check().expect_err("it is wrong").to_string();

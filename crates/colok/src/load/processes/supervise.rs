@@ -123,7 +123,8 @@ fn listen(share: &Share, worker: &Worker, words: &Sender<Word>) {
 
 /// Tells all workers what is ordered, until the last has ended.
 fn pass_orders_on(workers: &[(&Share, Worker)], orders: &Orders, done: &OwnedFd) {
-    let (mut started, mut runs, mut stop) = (false, orders.runs(), StopState::Run);
+    // Whatever was ordered while workers were being started, not all of them know of it.
+    let (mut started, mut runs, mut stop) = (false, None, StopState::Run);
     let (mut ended, mut kill_at) = (0, None::<Instant>);
     while ended < workers.len() as u64 {
         orders.heard();
@@ -137,9 +138,9 @@ fn pass_orders_on(workers: &[(&Share, Worker)], orders: &Orders, done: &OwnedFd)
             started = true;
             tell_all(Order::Start { monotonic_ns: monotonic_of(at) });
         }
-        if orders.runs() != runs {
-            runs = orders.runs();
-            tell_all(Order::EndAfter(runs));
+        let wanted = orders.runs();
+        if runs.replace(wanted) != Some(wanted) {
+            tell_all(Order::EndAfter(wanted));
         }
         if orders.stop().state() > stop {
             stop = orders.stop().state();

@@ -3,6 +3,7 @@
 //!
 //! It decides nothing about messages and merges nothing.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::{Duration, SystemTime};
@@ -34,10 +35,11 @@ const SPIN_MAX: Duration = Duration::from_micros(5);
 pub(in crate::load) fn run_threads(share: &Share, orders: &Orders, words: &Sender<Word>) {
     let clock = Clock::start();
     let threads = share.plan.threads.max(1);
+    let looked = &AtomicBool::new(false);
     thread::scope(|scope| {
         for place in 0..threads {
             let words = words.clone();
-            scope.spawn(move || Driver::new(share, place, orders, words, clock).run());
+            scope.spawn(move || Driver::new(share, place, orders, words, clock, looked).run());
         }
     });
 }
@@ -68,6 +70,8 @@ pub(in crate::load) struct Driver<'a> {
     /// Processor time spent on waiting awake; and how much of it before the measured time.
     spun: Duration,
     spun_before: Duration,
+    /// A thread of this process has looked at its resources.
+    looked: &'a AtomicBool,
     resources: Option<Resources>,
     /// Descriptors of this process when this thread had its connections.
     descriptors: u64,
@@ -80,6 +84,7 @@ impl<'a> Driver<'a> {
         orders: &'a Orders,
         words: Sender<Word>,
         clock: Clock,
+        looked: &'a AtomicBool,
     ) -> Self {
         let plan = &share.plan;
         let places = Places::new(share, place);
@@ -97,6 +102,7 @@ impl<'a> Driver<'a> {
             figures: None,
             spun: Duration::ZERO,
             spun_before: Duration::ZERO,
+            looked,
             resources: None,
             descriptors: 0,
         }
@@ -157,8 +163,9 @@ impl<'a> Driver<'a> {
         self.say_connected(0);
         ending.threads = vec![self.figures.take().unwrap_or_default()];
         ending.source_addresses = self.places.used();
+        ending.descriptors = self.descriptors;
         if let Some(own) = self.resources {
-            // By the end other threads may have closed theirs.
+            // Some may have been closed since they were made.
             ending.descriptors = own.descriptors.max(self.descriptors);
             ending.descriptors_max = own.descriptors_max;
             (ending.ports, ending.ports_max) = (own.ports, own.ports_max);
@@ -260,8 +267,9 @@ impl<'a> Driver<'a> {
         traffic.tick(now);
         // After it: with nothing left to await, one tick takes the traffic from sending to over.
         self.look_at_self(traffic, now);
-        if traffic.is_over() && self.resources.is_none() && self.place == 0 {
-            // While the connections are still open, and nothing is awaited any more.
+        if traffic.is_over() && !self.looked.swap(true, Ordering::Relaxed) {
+            // The first thread that awaits nothing any more: the connections of all are still
+            // open, and what sockets have counted is gone with them.
             self.resources = Some(Resources::now(&self.plan.address));
         }
         !traffic.is_over()
@@ -310,11 +318,12 @@ impl<'a> Driver<'a> {
     fn look_at_self(&mut self, traffic: &Traffic, now: Time) {
         let Some(timetable) = self.timetable else { return };
         if self.used.is_none() && now >= timetable.measure_from {
-            self.used = Some((now, ThreadUse::now()));
+            self.used = Some((self.clock.now(), ThreadUse::now()));
             self.spun_before = self.spun;
         }
         if let (Some((then, used)), None, true) = (self.used, self.figures, traffic.is_sent()) {
-            let used = ThreadUse::now().since(used);
+            // `now` is older than what was done since, and that is in what was used.
+            let (now, used) = (self.clock.now(), ThreadUse::now().since(used));
             let spun = self.spun.saturating_sub(self.spun_before);
             self.figures = Some(ThreadFigures {
                 seconds: now.since(then).as_secs_f64(),

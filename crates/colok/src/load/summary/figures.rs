@@ -32,7 +32,7 @@ pub(super) fn report(mut totals: Totals) -> Report {
         reconciliation: reconciliation(&totals),
         connections: connections(&totals),
         intervals,
-        runs: totals.runs.iter().map(|run| run.figures.clone()).collect(),
+        runs: totals.runs.iter().take(totals.whole_runs()).map(|run| run.figures.clone()).collect(),
         generator: generator(&totals),
         server: totals.server.take().map(finite_server),
         findings: Vec::new(),
@@ -57,7 +57,8 @@ fn summary(totals: &Totals, report: &Report) -> Summary {
     let done = match totals.plan.call {
         Call::Discard => measured.sent > 0,
         Call::Chargen => totals.window.received_bytes > 0,
-        _ => measured.sent > 0 && measured.sent == measured.answered,
+        // In an overloaded open loop all that was sent may have been due in the warm-up.
+        _ => totals.messages() + measured.answered > 0 && measured.sent == measured.answered,
     };
     let throughput = &report.throughput;
     let known = throughput.seconds > 0.0;
@@ -85,7 +86,8 @@ fn outcome(totals: &Totals, report: &Report) -> Outcome {
         Outcome::Interrupted
     } else if report.summary.errors > 0 {
         Outcome::Errors
-    } else if not_steady {
+    } else if not_steady || !report.summary.ok {
+        // Without an error only what was never measured, or never ended, is not right.
         Outcome::NotProved
     } else {
         Outcome::Ok
@@ -114,7 +116,7 @@ fn throughput(totals: &Totals, intervals: &[Interval]) -> Throughput {
 
 /// From the runs where there are several, else from the parts of the one.
 fn interval(totals: &Totals, intervals: &[Interval]) -> Option<ConfidenceInterval> {
-    let whole_runs = totals.runs.len() - usize::from(totals.interrupted && !totals.runs.is_empty());
+    let whole_runs = totals.whole_runs();
     if whole_runs >= 2 {
         return totals.interval_of_runs(u32::try_from(whole_runs).ok()?);
     }

@@ -103,6 +103,20 @@ fn a_message_still_on_its_way_is_not_ok() {
     load.ending.in_flight = 1;
     let report = load.report();
     assert!(report.reconciliation.balanced && !report.summary.ok);
+    assert_eq!(report.outcome, Outcome::NotProved);
+}
+
+#[test]
+fn a_load_that_measured_nothing_is_not_ok() {
+    let mut load = Load::of(plan());
+    load.each = |slice| {
+        if slice.phase == Phase::Measuring {
+            let (index, run, phase) = (slice.index, slice.run, slice.phase);
+            *slice = Slice { index, run, phase, seconds: slice.seconds, ..Slice::default() };
+        }
+    };
+    let report = load.report();
+    assert_eq!((report.outcome, report.summary.ok), (Outcome::NotProved, false));
 }
 
 #[test]
@@ -200,11 +214,20 @@ fn several_runs_are_the_samples() {
 
 #[test]
 fn a_run_that_was_broken_off_is_no_sample() {
-    let mut load = runs(50.0);
-    load.interrupted = true;
-    let report = load.report();
-    assert_eq!(report.throughput.interval.expect("two are whole").samples, 2);
-    assert_eq!(report.runs.len(), 3);
+    // By the user, or because enough was known after the second when the third had begun.
+    for interrupted in [true, false] {
+        let mut load = runs(50.0);
+        load.interrupted = interrupted;
+        load.each = |slice| {
+            if slice.run == 2 {
+                (slice.seconds, slice.counts.answered) = (0.001, 1);
+            }
+        };
+        let report = load.report();
+        let interval = report.throughput.interval.expect("two are whole");
+        assert_eq!((interval.samples, report.runs.len()), (2, 2));
+        assert!(interval.percent < 1.0, "{interval:?}");
+    }
 }
 
 #[test]

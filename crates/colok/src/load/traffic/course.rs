@@ -21,6 +21,12 @@ const SEARCH_EVERY_MIN: Duration = Duration::from_millis(1);
 /// How long replies are awaited when the user wants to stop.
 const AWAIT_INTERRUPTED: Duration = Duration::from_secs(1);
 
+/// When asking idle connections ends if nothing answers from `now` on: with time enough that those
+/// asked at this moment are given up before.
+pub(super) fn proving_ends(now: Time, reply_timeout: Duration) -> Time {
+    now + reply_timeout + SEARCH_EVERY_MAX
+}
+
 impl Traffic {
     /// Says when sending begins. Connections may be opened before; nothing is sent until then.
     pub fn begin(&mut self, timetable: Timetable) {
@@ -157,7 +163,7 @@ impl Traffic {
             let proves = self.options.answers == Answers::Replies
                 && self.options.active < self.options.connections
                 && !self.interrupted;
-            let until = now + self.options.reply_timeout;
+            let until = proving_ends(now, self.options.reply_timeout);
             self.phase = if proves { Phase::Proving { until } } else { Phase::Over };
         }
         if let Phase::Proving { until } = self.phase
@@ -165,6 +171,7 @@ impl Traffic {
                 || now >= until)
         {
             self.give_up_rest(now);
+            self.count_unasked();
             self.phase = Phase::Over;
         }
         if self.phase == Phase::Over {
@@ -215,6 +222,16 @@ impl Traffic {
             }
         }
         None
+    }
+
+    /// Idle connections that were not asked, because those before them are silent, are not known to
+    /// live.
+    fn count_unasked(&mut self) {
+        let unasked = &self.connections[self.proving as usize..];
+        let count = unasked.iter().filter(|one| one.state == State::Open).count() as u64;
+        if count > 0 {
+            *self.book.slice.ended_early.entry("timeout".to_owned()).or_default() += count;
+        }
     }
 
     /// Ends the sending side of a connection, once.

@@ -361,6 +361,64 @@ fn idle_connections_prove_that_they_live() {
     assert!(outcome.sum.measured.sent + 990 < outcome.sum.counts.sent);
 }
 
+/// Traffic that has begun, for a test that plays the loop itself; and what it hands over.
+fn quiet(options: TrafficOptions) -> (Traffic, Arc<Mutex<Slice>>) {
+    let taken = Arc::new(Mutex::new(Slice::default()));
+    let sum = taken.clone();
+    let exchange = move |full: Slice| {
+        sum.lock().expect("no panic").merge(&full);
+        Slice::default()
+    };
+    let mut traffic = Traffic::new(options, Slice::default(), Box::new(exchange));
+    traffic.begin(timetable());
+    (traffic, taken)
+}
+
+#[test]
+fn idle_connections_that_were_never_asked_are_not_passed_over() {
+    let (mut traffic, taken) = quiet(TrafficOptions { active: 10, ..options(1000) });
+    traffic.end_at(millis(300));
+    for now in (0..).map(|step| millis(step * 10)) {
+        traffic.tick(now);
+        if traffic.is_over() {
+            break;
+        }
+        while let Some(step) = traffic.next_step(now) {
+            match step {
+                Step::Connect(connection) => traffic.opened(connection, now, now),
+                // The service never says anything.
+                Step::Fill(connection) => drop(traffic.fill(connection, now, &mut Vec::new())),
+                Step::HalfClose(_) | Step::Close(_) => {}
+            }
+        }
+    }
+    let sum = taken.lock().expect("no panic");
+    let unasked = sum.ended_early.get("timeout").copied().unwrap_or(0);
+    assert_eq!(sum.counts.sent + unasked, 1000);
+    assert!(unasked > 0 && sum.counts.lost >= 10 + 256, "{:?}", sum.counts);
+}
+
+#[test]
+fn what_waits_for_room_is_bounded_and_all_of_it_leaves() {
+    let caller = CallerOptions::new(CallerKind::Echo, 100, Framing::Stream);
+    let sizes = Sizes::Fixed(64 * 1024);
+    let (mut traffic, _) = quiet(TrafficOptions { caller, sizes, ..options(1) });
+    assert_eq!(traffic.next_step(Time::ZERO), Some(Step::Connect(0)));
+    traffic.opened(0, Time::ZERO, Time::ZERO);
+    traffic.tick(millis(250));
+    let mut count = 0;
+    while let Some(step) = traffic.next_step(millis(250)) {
+        assert_eq!(step, Step::Fill(0));
+        let mut out = Vec::new();
+        count += traffic.fill(0, millis(250), &mut out);
+        assert!(out.len() <= super::WAITING_BYTES_MAX + 64 * 1024, "{}", out.len());
+        // A connection that is full takes no more until some of it has left.
+        assert_eq!(traffic.fill(0, millis(250), &mut vec![0; super::WAITING_BYTES_MAX]), 0);
+        traffic.flushed(0);
+    }
+    assert_eq!(count, 100);
+}
+
 #[test]
 fn ramping_up_opens_connections_over_time() {
     let options = TrafficOptions { ramp_up: Duration::from_secs(1), ..options(100) };
@@ -386,14 +444,7 @@ fn what_a_silent_service_took_is_known_when_it_ends() {
 #[test]
 fn interrupting_waits_for_replies_and_abandoning_does_not() {
     for (abandon, in_flight) in [(false, 0), (true, 1)] {
-        let taken = Arc::new(Mutex::new(Slice::default()));
-        let sum = taken.clone();
-        let exchange = move |full: Slice| {
-            sum.lock().expect("no panic").merge(&full);
-            Slice::default()
-        };
-        let mut traffic = Traffic::new(options(1), Slice::default(), Box::new(exchange));
-        traffic.begin(timetable());
+        let (mut traffic, taken) = quiet(options(1));
         let mut out = Vec::new();
         assert_eq!(traffic.next_step(Time::ZERO), Some(Step::Connect(0)));
         traffic.opened(0, Time::ZERO, Time::ZERO);
