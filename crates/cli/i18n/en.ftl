@@ -200,6 +200,7 @@ usage-unknown-option = there is no option { $option }
 usage-unknown-verb = there is no verb { $verb }
 usage-too-many = { $word } is one argument too many
 usage-value-missing = { $option } needs a value
+usage-values-missing = { $option } needs { $count } values
 usage-no-value = { $option } takes no value, but got { $value }
 usage-value = { $option }: { $value } is not a value for it
 usage-conflict = { $option } cannot be used with { $other }
@@ -501,7 +502,11 @@ done-closed = { $depth ->
        *[other] { $depth } messages at a time on each
     } (closed loop)
 done-open = { $rate } messages/s wanted (open loop)
-done-reconnect = a new connection after { $count }
+done-taken = as fast as they are taken
+done-reconnect = { $count ->
+        [one] a new connection for each message
+       *[other] a new connection after each { $count } messages
+    }
 done-messages = { $count } messages in all
 done-until = runs of { $each } until known to +/- { $percent }
 done-warm-up = { $length } after { $time } of warm-up
@@ -517,11 +522,13 @@ report-page = page written to { $path }
 report-all-right = every reply was right ({ $count } compared, byte for byte)
 report-stream-right = every byte that came was right
 report-taken = the server took everything ({ $count } messages) and answered nothing
+report-sent = { $count } datagrams left; whether the server took them cannot be seen from here
 report-nothing = nothing was answered
 report-interrupted = interrupted: the figures are those until then
 report-few = too few
 meaning-few = too few: with fewer than 10 slower ones the figure may be chance
 finding-generator = the generator was the bottleneck, not the server: the server may be faster than this
+finding-generator-late = the times are partly those of the generator: the server may be faster than they say
 limit-processor = its busiest thread was working { $share } of the time
 limit-delayed = its threads waited for a processor { $share } of the time
 limit-slip = 1 message in 100 left { $time } late or later although a connection was free
@@ -552,6 +559,7 @@ count-late = { $count } too late
 count-unexpected = { $count } bytes that nothing asked for
 meaning-wrong = wrong: the reply differs from what must come
 meaning-lost = lost: no reply within { $time }, or the connection ended before it
+meaning-not-taken = lost: the connection ended before the server had taken them
 meaning-duplicates = doubled: a second reply to a message that had its reply
 meaning-out-of-order = out of order: a later message was answered first
 other-service = is it an echo service? If not, name it: colok load count={ $url }
@@ -562,12 +570,15 @@ reason-peer-closed = closed by the server
 reason-timeout = no answer in time
 finding-few = only { $count } replies were measured: the rare slow ones are not known
 finding-few-next = a longer --for
+finding-few-next-messages = more --messages
 finding-shared = server and generator shared the processors of this computer: each slowed the other
 finding-shared-next = --pin, and taskset for the server, on different cores; or another computer for the load
 throughput-messages = { $rate } messages/s
 throughput-bytes = { $there } to the server, { $back } back
 throughput-parts = +/- { $percent }: 95 % sure that it is { $low } to { $high } ({ $samples } parts of this run)
 throughput-runs = +/- { $percent }: 95 % sure that it is { $low } to { $high } ({ $samples } runs)
+throughput-unsure = how sure that is cannot be told: it changed too much while it was measured
+throughput-nothing = nothing was measured: it ended before the warm-up did
 column-service = service time
 column-response = response time
 column-beyond = slower ones
@@ -580,12 +591,14 @@ meaning-closed = from sending a message to the end of its reply; 99 %: 99 of 100
 meaning-service = service time: from sending a message to the end of its reply
 meaning-response = response time: from when the message was due, waiting to be sent included: what users feel
 reconciliation = sent { $sent } = answered { $answered } + in flight { $flight } + lost { $lost } + wrong { $wrong }
+reconciliation-taken = sent { $sent } = taken { $answered } + in flight { $flight } + lost { $lost } + wrong { $wrong }
 reconciliation-besides = besides: { $list }
 reconciliation-fault = the sum is not right: that is a fault of colok, please report it
 connections-opened = { $count } opened
 connections-time = connecting took { $half } (half of them), at most { $max }
 connections-sources = from { $count } addresses
 connections-spread = { $least } to { $most } replies on each, evenness { $even } (1: all alike)
+connections-spread-taken = { $least } to { $most } messages on each, evenness { $even } (1: all alike)
 generator-threads = { $threads ->
         [one] 1 thread
        *[other] { $threads } threads
@@ -593,11 +606,15 @@ generator-threads = { $threads ->
 generator-processes = { $processes } processes
 generator-busy = the busiest working { $share } of the time
 generator-cost = { $time } of processor time per message
-generator-slip = 99 % of messages left within { $time } of their moment
+generator-slip = 99 % of messages left within { $time } of when they were due and a connection was free
 server-busy = { $name } (pid { $pid }): { $share } of one processor
 server-cost = { $all } per message ({ $user } own, { $system } in the kernel)
 server-memory = { $size } of memory
 server-memory-each = { $size } more per connection
+load-no-process = --server-pid: there is no process { $pid }
+load-no-process-why = it has ended, or this user may not see it
+load-no-processor = this computer has no processor { $number }
+load-range = it is { $least } to { $most }
 live-connecting = connecting
 live-warm-up = warming up
 live-measuring = measuring
@@ -620,8 +637,8 @@ compare-settings = settings
 compare-nothing = one of them measured nothing: there is nothing to compare
 compare-plan = they did not do the same: see the settings below
 compare-machine = they ran on different machines, kernels or ways to the server
-compare-limited = in one of them the generator was the bottleneck, not the server
-compare-unreliable = in one of them not every reply was right
+compare-limited = in at least one of them the generator was the bottleneck, not the server
+compare-unreliable = in at least one of them not every reply was right
 compare-single = one run each: what changes from one start to the next is not in the verdict (--until-ci)
 compare-tool = they were made by different versions of colok
 
@@ -757,6 +774,7 @@ page-latency-time = Latency, over time
 page-errors-time = Errors per second, over time
 page-from-to = { $name }: { $least } to { $most }.
 page-answered = answered
+page-taken = taken
 page-requested = requested
 page-received = received
 page-sent = sent
@@ -799,6 +817,7 @@ page-ended = ended early
 page-connect-time = connecting, mean – longest
 page-sources = source addresses
 page-each = answered per connection, fewest – most
+page-each-taken = taken per connection, fewest – most
 page-fairness = evenness (Jain's index; 1 is even)
 page-runs = Runs
 page-run = run

@@ -19,6 +19,7 @@ mod verdict;
 
 use std::ffi::OsString;
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use colok::load::report::{Finding, Outcome, Report};
 use colok::server::Stop;
@@ -69,7 +70,7 @@ fn tell_programs(problem: &Problem, json: bool) {
 
 fn carry_out(asked: &LoadPlan, words: &[OsString], messages: &Messages) -> Result<Report, Problem> {
     let plan = asked.plan(choose::choose(asked, messages)?);
-    plan.check().map_err(|error| Problem::new(Exit::Usage, error.to_string()))?;
+    plan.check().map_err(|error| failure::of_plan(&error, messages))?;
     let command = repeating(words, plan.seed, asked.seed.is_some());
     let stop = Stop::new().map_err(|error| Problem::of(&error, messages))?;
     signals::watch(&stop)?;
@@ -84,7 +85,9 @@ fn repeating(words: &[OsString], seed: u64, was_given: bool) -> Vec<String> {
     let rest = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
     let mut command: Vec<String> = std::iter::once("colok".to_owned()).chain(rest).collect();
     if !was_given {
-        command.extend(["--seed".to_owned(), seed.to_string()]);
+        // Behind `--` nothing is an option.
+        let end = command.iter().position(|word| word == "--").unwrap_or(command.len());
+        command.splice(end..end, ["--seed".to_owned(), seed.to_string()]);
     }
     command
 }
@@ -98,15 +101,23 @@ fn show(report: &Report, asked: &LoadPlan, messages: &Messages) -> Result<Exit, 
     } else if !failed {
         print(&text::write(Paper::of(&io::stdout()), report, messages))?;
     }
-    if let Some(path) = asked.html.as_deref().filter(|_| !failed) {
-        page::write(report, messages, path)
-            .map_err(|error| Problem::of_file("write", &path.display().to_string(), &error))?;
-        if !asked.json {
-            print(&crate::say!(messages, Id::ReportPage, path = path.display().to_string()))?;
-            print("\n")?;
-        }
+    let page = asked.html.as_deref().map_or(Ok(()), |path| write_page(report, path, messages));
+    if failed {
+        // Why it failed matters more than a page that could not be written; both are told.
+        page.unwrap_or_else(|problem| problem.tell(messages));
+        return Err(failure::problem(report, messages));
     }
-    if failed { Err(failure::problem(report, messages)) } else { Ok(exit_of(report)) }
+    page?;
+    if let Some(path) = asked.html.as_deref().filter(|_| !asked.json) {
+        print(&crate::say!(messages, Id::ReportPage, path = path.display().to_string()))?;
+        print("\n")?;
+    }
+    Ok(exit_of(report))
+}
+
+fn write_page(report: &Report, path: &Path, messages: &Messages) -> Result<(), Problem> {
+    page::write(report, messages, path)
+        .map_err(|error| Problem::of_file("write", &path.display().to_string(), &error))
 }
 
 /// Wrong and lost replies weigh more than a figure that is not known well enough.
@@ -128,4 +139,21 @@ fn print(text: &str) -> Result<(), Problem> {
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
         .map_err(|error| Problem::of_output(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_that_repeats_has_its_seed_where_options_are_read() {
+        let command = |words: &[&str], was_given| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            repeating(&words, 7, was_given).join(" ")
+        };
+        assert_eq!(command(&["/bin/colok", "load", "x"], false), "colok load x --seed 7");
+        assert_eq!(command(&["colok", "load", "--", "x"], false), "colok load --seed 7 -- x");
+        let given = ["colok", "load", "x", "--seed", "9"];
+        assert_eq!(command(&given, true), "colok load x --seed 9");
+    }
 }

@@ -182,6 +182,7 @@ fn usage_errors_suggest_the_nearest_name() {
         (&["serve", "--workers", "0"], &["--workers: 0 is not", "from 1 on"]),
         (&["serve", "--log", "file"], &["--log: file is not", "json:FILE"]),
         (&["serve", "--drain"], &["--drain needs a value", "colok serve --help"]),
+        (&["load", "--compare", "a.json"], &["--compare needs 2 values", "colok load --help"]),
         (&["serve", "-q", "-v"], &["--quiet cannot be used with --verbose", "try: "]),
         (&["connect", "h:1", "--deadline", "0.1us"], &["--deadline: 0.1us is not", "above zero"]),
         (&["connect"], &["connect needs URL", "try: colok connect [OPTION]... URL"]),

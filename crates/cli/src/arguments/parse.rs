@@ -115,6 +115,13 @@ fn problem_of(error: &clap::Error, help: &str, messages: &Messages) -> Problem {
         ErrorKind::InvalidValue if value.is_empty() => {
             say!(messages, Id::UsageValueMissing, option = argument.clone())
         }
+        ErrorKind::WrongNumberOfValues => {
+            let count = match error.get(ContextKind::ExpectedNumValues) {
+                Some(ContextValue::Number(count)) => count.to_string(),
+                _ => String::new(),
+            };
+            say!(messages, Id::UsageValuesMissing, option = argument.clone(), count = count)
+        }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             say!(messages, Id::UsageValue, option = argument.clone(), value = value.clone())
         }

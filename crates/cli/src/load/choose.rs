@@ -4,6 +4,7 @@
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::net::{SocketAddr, TcpStream};
+use std::path::Path;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
@@ -13,8 +14,9 @@ use colok::net::url::{Place, Transport, Url};
 use colok::observe::{Calls, NoTap};
 
 use crate::arguments::{Chosen, LoadPlan};
-use crate::messages::Messages;
-use crate::problem::Problem;
+use crate::messages::{Id, Messages};
+use crate::problem::{Exit, Problem};
+use crate::say;
 
 /// How long each of several addresses is given to show that somebody listens on it.
 const LOOK_MAX: Duration = Duration::from_secs(1);
@@ -25,6 +27,7 @@ const SEED_MAX: u64 = 1_000_000_000;
 /// Looks the name up and chooses the rest. May ask the system's resolver, and tries to connect
 /// when a name has several addresses.
 pub(super) fn choose(asked: &LoadPlan, messages: &Messages) -> Result<Chosen, Problem> {
+    look_here(asked, messages)?;
     let threads = asked.threads.unwrap_or_else(|| usual_threads(asked));
     Ok(Chosen {
         address: address(&asked.url, messages)?,
@@ -33,6 +36,28 @@ pub(super) fn choose(asked: &LoadPlan, messages: &Messages) -> Result<Chosen, Pr
         processes: asked.processes.unwrap_or(1),
         seed: asked.seed.unwrap_or_else(|| RandomState::new().hash_one(0) % SEED_MAX),
     })
+}
+
+/// What is asked for of this computer, and is not there.
+fn look_here(asked: &LoadPlan, messages: &Messages) -> Result<(), Problem> {
+    if let Some(pid) = asked.server_pid
+        && Path::new("/proc/self").exists()
+        && !Path::new("/proc").join(pid.to_string()).exists()
+    {
+        let what = say!(messages, Id::LoadNoProcess, pid = pid.to_string());
+        return Err(Problem::new(Exit::Failed, what).why(messages.text(Id::LoadNoProcessWhy)));
+    }
+    let folder = Path::new("/sys/devices/system/cpu");
+    let is_missing = |number: &&u32| !folder.join(format!("cpu{number}")).exists();
+    if folder.join("cpu0").exists()
+        && let Some(number) = asked.pin.iter().find(is_missing)
+    {
+        let value = number.to_string();
+        let what = say!(messages, Id::UsageValue, option = "--pin", value = value.as_str());
+        let why = say!(messages, Id::LoadNoProcessor, number = value);
+        return Err(Problem::new(Exit::Usage, what).why(why));
+    }
+    Ok(())
 }
 
 /// One for each processor that they may use, and no more than connections that send.

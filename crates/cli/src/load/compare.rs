@@ -88,14 +88,15 @@ fn write(
     if !comparison.settings.is_empty() {
         paper.section(&messages.text(Id::CompareSettings));
         for setting in &comparison.settings {
-            let (a, b) = (printable(&setting.a), printable(&setting.b));
+            let (a, b) = (setting_text(&setting.a), setting_text(&setting.b));
             paper.line(&format!("{}: {a} -> {b}", setting.name), Tone::Plain);
         }
     }
 }
 
-fn printable(text: &str) -> String {
-    colok::observe::printable(text.as_bytes())
+/// JSON of a setting for people; `null` is one that is not there.
+fn setting_text(json: &str) -> String {
+    if json == "null" { "-".to_owned() } else { colok::observe::printable(json.as_bytes()) }
 }
 
 fn warning_text(warning: Warning) -> Id {
@@ -138,10 +139,17 @@ fn throughput(paper: &mut Paper, ratio: &Ratio, streams: bool, messages: &Messag
     }
 }
 
-/// `+3.2 %`, `-12 %`
+/// `+3.2 %`, `-12 %`, `0 %`; from ten times on `x 81`.
 fn change_text(change: f64) -> String {
-    let sign = if change < 0.0 { "-" } else { "+" };
-    format!("{sign}{}", percent(change.abs() * 100.0))
+    if change >= 9.0 {
+        return format!("x {}", many(change + 1.0));
+    }
+    let text = percent(change.abs() * 100.0);
+    match change {
+        _ if text == "0 %" => text,
+        change if change < 0.0 => format!("-{text}"),
+        _ => format!("+{text}"),
+    }
 }
 
 /// A heading for each kind of time, and its rows.
@@ -185,4 +193,19 @@ fn figure(row: &FigureRow) -> String {
     let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), many);
     let change = row.ratio.map_or_else(String::new, |ratio| change_text(ratio - 1.0));
     format!("{}: {} -> {}  {change}", row.name, shown(row.a), shown(row.b)).trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_have_a_sign_and_large_ones_are_factors() {
+        for (change, expected) in
+            [(0.0, "0 %"), (0.032, "+3.2 %"), (-0.12, "-12 %"), (1.26, "+126 %"), (80.9, "x 81.9")]
+        {
+            assert_eq!(change_text(change), expected);
+        }
+        assert_eq!((setting_text("null"), setting_text("64")), ("-".to_owned(), "64".to_owned()));
+    }
 }

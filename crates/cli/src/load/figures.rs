@@ -24,6 +24,32 @@ pub(super) fn many(number: f64) -> String {
     format!("{}{unit}", three_digits(number / factor))
 }
 
+/// `0.78k` and `1.18k`: two ends in the unit of the larger, so that they can be compared at sight.
+pub(super) fn many_between(low: f64, high: f64) -> (String, String) {
+    between(low, high, &[(1.0, ""), (1e3, "k"), (1e6, "M"), (1e9, "G")])
+}
+
+/// `0.79 GB/s` and `1.37 GB/s`: the same for bytes.
+pub(super) fn bytes_between(low: f64, high: f64) -> (String, String) {
+    let units = [(1.0, " B/s"), (1e3, " kB/s"), (1e6, " MB/s"), (1e9, " GB/s")];
+    between(low, high, &units)
+}
+
+fn between(low: f64, high: f64, units: &[(f64, &str); 4]) -> (String, String) {
+    let fits = units.iter().find(|(factor, _)| high / factor < 999.5);
+    let (factor, unit) = *fits.unwrap_or(&units[3]);
+    let digits = match high / factor {
+        high if high >= 99.95 => 0,
+        high if high >= 9.995 => 1,
+        _ => 2,
+    };
+    let shown = |value: f64| match value / factor {
+        value if value <= 0.0 => format!("0{unit}"),
+        value => format!("{value:.digits$}{unit}"),
+    };
+    (shown(low), shown(high))
+}
+
 /// `512 B/s`, `6.55 MB/s`: decimal units, as networks are measured.
 pub(super) fn bytes_per_second(bytes: f64) -> String {
     let units = [(1.0, "B"), (1e3, "kB"), (1e6, "MB"), (1e9, "GB")];
@@ -66,6 +92,9 @@ pub(super) fn percentile(percentile: f64) -> String {
 }
 
 fn three_digits(number: f64) -> String {
+    if number == 0.0 {
+        return "0".to_owned();
+    }
     if number >= 99.95 {
         format!("{number:.0}")
     } else if number >= 9.995 {
@@ -120,6 +149,21 @@ mod tests {
         }
         assert_eq!(bytes_per_second(6_553_600.0), "6.55 MB/s");
         assert_eq!(bytes_per_second(12.0), "12.0 B/s");
+        assert_eq!(bytes_per_second(0.0), "0 B/s");
+    }
+
+    #[test]
+    fn the_ends_of_a_range_have_one_unit() {
+        for (low, high, expected) in [
+            (776.0, 1_180.0, ("0.78k", "1.18k")),
+            (101_000.0, 114_400.0, ("101k", "114k")),
+            (0.0, 42.0, ("0", "42.0")),
+        ] {
+            let (low, high) = many_between(low, high);
+            assert_eq!((low.as_str(), high.as_str()), expected);
+        }
+        let (low, high) = bytes_between(7.9e8, 1.37e9);
+        assert_eq!((low.as_str(), high.as_str()), ("0.79 GB/s", "1.37 GB/s"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use colok::load::plan::{Call, Pace};
 use colok::load::report::{Finding, Outcome, Report};
 
 use self::html::Html;
+use super::failure;
 use super::figures::{bytes_per_second, count, many, percent};
 use super::text::{done, quoted};
 use super::verdict::Told;
@@ -89,7 +90,10 @@ fn verdict(page: &mut Html, report: &Report, messages: &Messages) {
         Outcome::Failed => ("p class=\"verdict bad\"", Id::PageOutcomeFailed),
     };
     let mut words = messages.text(id);
-    if let Some(error) = &report.error {
+    if report.outcome == Outcome::Failed {
+        let problem = failure::problem(report, messages);
+        words = format!("{words} {}", sentence(problem.what()));
+    } else if let Some(error) = &report.error {
         words = format!("{words} {}", sentence(error));
     }
     page.text(tag, &words);
@@ -195,7 +199,8 @@ fn evidence(page: &mut Html, report: &Report, messages: &Messages) {
         json = serde_json::to_string(&without).unwrap_or_default();
         page.text("p class=\"about\"", &messages.text(Id::PageEvidenceCut));
     }
-    page.text("pre id=\"report\"", &json);
+    // Who has no mouse must be able to scroll it.
+    page.text("pre id=\"report\" tabindex=\"0\"", &json);
     page.markup("</details>");
 }
 

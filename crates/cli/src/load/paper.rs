@@ -82,6 +82,23 @@ impl Paper {
         }
     }
 
+    /// A command beside the label, its words quoted already: in lines as a shell takes them.
+    pub(super) fn command(&mut self, words: &[String], tone: Tone) {
+        let room = self.columns.saturating_sub(INDENT + " \\".len()).max(20);
+        let mut line = String::new();
+        for word in words {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                self.row(&format!("{line} \\"), tone);
+                " ".clone_into(&mut line);
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.row(&line, tone);
+    }
+
     /// Exactly these words beside the label.
     pub(super) fn row(&mut self, words: &str, tone: Tone) {
         let label = std::mem::take(&mut self.label);
@@ -168,6 +185,16 @@ mod tests {
         assert_eq!(lines, ["one two three:", "1 000 000 us, and four", "of 3.5 ms"]);
         let lines = wrapped("sent 100 = answered 3 + wrong 7", 20, 0);
         assert_eq!(lines, ["sent 100", "= answered 3", "+ wrong 7"]);
+    }
+
+    #[test]
+    fn a_command_goes_on_where_a_shell_takes_it_so() {
+        let mut paper = Paper::new(44, Style::PLAIN);
+        paper.section("repeat");
+        let words = ["colok", "load", "--send", "'a b c d e f g h'", "x"].map(str::to_owned);
+        paper.command(&words, Tone::Plain);
+        let expected = "repeat       colok load --send \\\n               'a b c d e f g h' x\n";
+        assert_eq!(paper.into_text(), expected);
     }
 
     #[test]

@@ -5,7 +5,9 @@
 use colok::load::plan::{Call, Length, Pace, Plan, Sizes};
 use colok::load::report::{Latency, Reconciliation, Report};
 
-use super::figures::{bytes_per_second, count, many, percent, percentile, time};
+use super::figures::{
+    bytes_between, bytes_per_second, count, many, many_between, percent, percentile, time,
+};
 use super::paper::{Paper, Tone};
 use super::verdict;
 use crate::messages::{Id, Messages};
@@ -14,6 +16,9 @@ use crate::units::{duration_text, size_text};
 
 /// Fewer samples beyond a percentile say little about it.
 const BEYOND_MIN: u64 = 10;
+
+/// An interval of confidence that begins at zero or below says nothing.
+const UNSURE_PERCENT: f64 = 100.0;
 
 /// The whole report.
 pub(super) fn write(mut paper: Paper, report: &Report, messages: &Messages) -> String {
@@ -28,13 +33,13 @@ pub(super) fn write(mut paper: Paper, report: &Report, messages: &Messages) -> S
     server(&mut paper, report, messages);
     paper.section(&messages.text(Id::ReportRepeat));
     let words: Vec<String> = report.command.iter().map(|word| quoted(word)).collect();
-    paper.line(&words.join(" "), Tone::Dim);
+    paper.command(&words, Tone::Dim);
     paper.into_text()
 }
 
 /// A word as a shell takes it.
 pub(super) fn quoted(word: &str) -> String {
-    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+[]".contains(letter);
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=,@%+".contains(letter);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
@@ -57,7 +62,11 @@ pub(super) fn done(plan: &Plan, messages: &Messages) -> String {
         parts.push(pace_of(plan, messages));
     }
     if let Some(most) = plan.messages_per_connection {
-        parts.push(say!(messages, Id::DoneReconnect, count = count(most)));
+        parts.push(say!(
+            messages,
+            Id::DoneReconnect,
+            count = i64::try_from(most).unwrap_or(i64::MAX)
+        ));
     }
     parts.push(length_of(plan, messages));
     format!("{service} {} {}: {}", messages.text(Id::DoneAt), plan.url, parts.join(", "))
@@ -89,6 +98,7 @@ fn sizes_of(plan: &Plan, messages: &Messages) -> String {
 
 fn pace_of(plan: &Plan, messages: &Messages) -> String {
     match plan.pace {
+        Pace::Closed if plan.call == Call::Discard => messages.text(Id::DoneTaken),
         Pace::Closed => say!(messages, Id::DoneClosed, depth = i64::from(plan.depth)),
         Pace::Open { rate_per_s, .. } => {
             say!(messages, Id::DoneOpen, rate = many(rate_per_s))
@@ -119,6 +129,10 @@ fn throughput(paper: &mut Paper, report: &Report, messages: &Messages) {
     let back = bytes_per_second(figures.received_bytes_per_s);
     let bytes = say!(messages, Id::ThroughputBytes, there = there, back = back);
     paper.section(&messages.text(Id::ReportThroughput));
+    if figures.seconds <= 0.0 {
+        paper.line(&messages.text(Id::ThroughputNothing), Tone::Plain);
+        return;
+    }
     match figures.messages_per_s {
         Some(rate) => {
             let rate = say!(messages, Id::ThroughputMessages, rate = many(rate));
@@ -127,13 +141,21 @@ fn throughput(paper: &mut Paper, report: &Report, messages: &Messages) {
         None => paper.line(&bytes, Tone::Plain),
     }
     let Some(interval) = figures.interval.as_ref().filter(|it| it.mean > 0.0) else { return };
+    if interval.percent >= UNSURE_PERCENT {
+        paper.line(&messages.text(Id::ThroughputUnsure), Tone::Plain);
+        return;
+    }
     let id = if interval.of == "runs" { Id::ThroughputRuns } else { Id::ThroughputParts };
+    // Without messages the throughput is that of bytes.
+    let ends = if figures.messages_per_s.is_some() { many_between } else { bytes_between };
+    let (low, high) =
+        ends((interval.mean - interval.half_width).max(0.0), interval.mean + interval.half_width);
     let sure = say!(
         messages,
         id,
         percent = percent(interval.percent),
-        low = many((interval.mean - interval.half_width).max(0.0)),
-        high = many(interval.mean + interval.half_width),
+        low = low,
+        high = high,
         samples = interval.samples.to_string()
     );
     paper.line(&sure, Tone::Plain);
@@ -187,9 +209,11 @@ fn reconciliation(paper: &mut Paper, report: &Report, messages: &Messages) {
         return;
     }
     paper.section(&messages.text(Id::ReportMessages));
+    // Nobody answers there.
+    let taken = report.plan.call == Call::Discard;
     let sum = say!(
         messages,
-        Id::Reconciliation,
+        if taken { Id::ReconciliationTaken } else { Id::Reconciliation },
         sent = count(sums.sent),
         answered = count(sums.answered),
         flight = count(sums.in_flight),
@@ -241,10 +265,10 @@ fn connections(paper: &mut Paper, report: &Report, messages: &Messages) {
     {
         let fairness = format!("{fairness:.3}");
         let (least, most) = (count(least), count(most));
-        paper.line(
-            &say!(messages, Id::ConnectionsSpread, least = least, most = most, even = fairness),
-            Tone::Plain,
-        );
+        let taken = report.plan.call == Call::Discard;
+        let id = if taken { Id::ConnectionsSpreadTaken } else { Id::ConnectionsSpread };
+        let spread = say!(messages, id, least = least, most = most, even = fairness);
+        paper.line(&spread, Tone::Plain);
     }
 }
 
@@ -256,7 +280,8 @@ fn generator(paper: &mut Paper, report: &Report, messages: &Messages) {
         let processes = used.processes.to_string();
         parts.push(say!(messages, Id::GeneratorProcesses, processes = processes));
     }
-    let busiest = used.thread_busy.iter().copied().reduce(f64::max);
+    let measured = report.throughput.seconds > 0.0;
+    let busiest = used.thread_busy.iter().copied().reduce(f64::max).filter(|_| measured);
     if let Some(busy) = busiest {
         parts.push(say!(messages, Id::GeneratorBusy, share = percent(busy * 100.0)));
     }
@@ -292,7 +317,8 @@ fn server(paper: &mut Paper, report: &Report, messages: &Messages) {
     }
     let memory = size_text(used.memory_kib.saturating_mul(1024));
     parts.push(say!(messages, Id::ServerMemory, size = memory));
-    if let Some(bytes) = used.memory_bytes_per_connection {
+    // A server that has room for them already does not grow.
+    if let Some(bytes) = used.memory_bytes_per_connection.filter(|bytes| *bytes >= 1.0) {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,

@@ -2,7 +2,7 @@
 //!
 //! Nothing is judged here; the library found it. A finding says what it means and what to do.
 
-use colok::load::plan::{Call, Plan};
+use colok::load::plan::{Call, Length, Pace, Plan};
 use colok::load::report::{CountedReason, Finding, LimitReason, Outcome, Reconciliation, Report};
 
 use super::figures::{count, many, percent, time};
@@ -10,6 +10,7 @@ use super::paper::{Paper, Tone};
 use crate::messages::{Id, Messages};
 use crate::problem::errno_text_of_name;
 use crate::say;
+use crate::units::duration_text;
 
 /// The first lines of a report: was it right, and can the figures be believed.
 pub(super) fn write(paper: &mut Paper, report: &Report, messages: &Messages) {
@@ -38,6 +39,9 @@ fn all_right(report: &Report, messages: &Messages) -> (String, Tone) {
         Call::Chargen if report.throughput.received_bytes_per_s > 0.0 => {
             (messages.text(Id::ReportStreamRight), Tone::Plain)
         }
+        Call::Discard if sent > 0 && !report.plan.address.is_stream() => {
+            (say!(messages, Id::ReportSent, count = messages_sent), Tone::Plain)
+        }
         Call::Discard if sent > 0 => {
             (say!(messages, Id::ReportTaken, count = messages_sent), Tone::Plain)
         }
@@ -62,7 +66,7 @@ impl Told {
         let told = |what: String| Self { what, ..Self::default() };
         match finding {
             Finding::GeneratorLimited { reasons } => Self {
-                what: messages.text(Id::FindingGenerator),
+                what: messages.text(limited(report)),
                 why: reasons.iter().map(|reason| limit(reason, messages)).collect(),
                 next: reasons.first().map(|reason| messages.text(advice(reason))),
             },
@@ -92,7 +96,10 @@ impl Told {
             Finding::Unreliable => unreliable(report, messages),
             Finding::ConnectionsFailed => connections(report, messages),
             Finding::FewSamples { count: samples } => Self {
-                next: Some(messages.text(Id::FindingFewNext)),
+                next: Some(messages.text(match report.plan.length {
+                    Length::For(_) => Id::FindingFewNext,
+                    Length::Messages(_) => Id::FindingFewNextMessages,
+                })),
                 ..told(say!(messages, Id::FindingFew, count = count(*samples)))
             },
             Finding::SharedProcessors => Self {
@@ -110,6 +117,16 @@ impl Told {
         if let Some(next) = &self.next {
             paper.detail(&format!("{} {next}", messages.text(Id::LabelTry)), Tone::Plain);
         }
+    }
+}
+
+/// What it means that the generator was slow: an open loop that reached its rate has only times to
+/// tell of.
+fn limited(report: &Report) -> Id {
+    let missed = |finding: &Finding| matches!(finding, Finding::RateNotReached { .. });
+    match report.plan.pace {
+        Pace::Open { .. } if !report.findings.iter().any(missed) => Id::FindingGeneratorLate,
+        _ => Id::FindingGenerator,
     }
 }
 
@@ -132,8 +149,10 @@ fn unreliable(report: &Report, messages: &Messages) -> Told {
     if sums.wrong > 0 {
         why.push(messages.text(Id::MeaningWrong));
     }
-    if sums.lost > 0 {
-        let limit = time(report.plan.reply_timeout_s.as_secs_f64() * 1e6);
+    if sums.lost > 0 && report.plan.call == Call::Discard {
+        why.push(messages.text(Id::MeaningNotTaken));
+    } else if sums.lost > 0 {
+        let limit = duration_text(report.plan.reply_timeout_s);
         why.push(say!(messages, Id::MeaningLost, time = limit));
     }
     if sums.duplicates > 0 {

@@ -156,8 +156,14 @@ fn nobody_listens() {
     assert!(!error.is_empty());
     assert!(output.err.contains("Connection refused"), "{}", output.err);
     assert!(output.err.contains("nothing is listening there"), "{}", output.err);
-    let plain = load(&[&place]);
+    let page = std::env::temp_dir().join(format!("colok-load-failed-{}.html", std::process::id()));
+    let _ = std::fs::remove_file(&page);
+    let plain = load(&[&place, "--html", &page.display().to_string()]);
     assert_eq!((plain.code, plain.text().as_str()), (Some(1), ""));
+    // Whoever looks for the page of a load finds one that says why there is no more.
+    let html = std::fs::read_to_string(&page).expect("there is a page");
+    let _ = std::fs::remove_file(&page);
+    assert!(html.contains("Connection refused") && html.ends_with("</html>\n"), "{html}");
     assert!(plain.err.contains("try: colok serve echo=tcp://localhost:"), "{}", plain.err);
 }
 
@@ -243,6 +249,9 @@ fn a_plan_that_cannot_be_carried_out() {
     let output = load(&[serving.place(), "--json", "--server-pid", "999999999"]);
     assert_eq!((output.code, &report(&output)["outcome"]), (Some(1), &"failed".into()));
     assert!(output.err.contains("999999999"), "{}", output.err);
+    let output = load(&[serving.place(), "--lang", "id", "--pin", "4095"]);
+    assert_eq!(output.code, Some(2), "{output:?}");
+    assert!(output.err.contains("tidak punya prosesor 4095"), "{}", output.err);
 }
 
 #[test]

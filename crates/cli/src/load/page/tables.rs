@@ -8,7 +8,9 @@ use colok_chart::Unit;
 
 use super::html::Html;
 use super::{started, time};
-use crate::load::figures::{bytes_per_second, count, many, percent, percentile};
+use crate::load::figures::{
+    bytes_between, bytes_per_second, count, many, many_between, percent, percentile,
+};
 use crate::load::verdict::reasons_text;
 use crate::messages::{Id, Messages};
 use crate::units::{duration_text, size_text};
@@ -73,7 +75,8 @@ pub(super) fn percentiles(page: &mut Html, report: &Report, messages: &Messages)
             let value = latency.percentiles.iter().find(same).map(|found| time(found.us));
             page.text("td class=\"number\"", value.as_deref().unwrap_or("–"));
         }
-        page.text("td class=\"number\"", &count(at.samples_beyond));
+        let few = if weak { format!(" ({})", messages.text(Id::ReportFew)) } else { String::new() };
+        page.text("td class=\"number\"", &format!("{}{few}", count(at.samples_beyond)));
         page.markup("</tr>");
     }
     let figures: [(Id, Figure); 4] = [
@@ -112,9 +115,11 @@ fn accounted(page: &mut Html, report: &Report, messages: &Messages) {
         return;
     }
     let sums = &report.reconciliation;
+    // Nobody answers there.
+    let taken = report.plan.call == Call::Discard;
     let columns = [
         (Id::PageSent, sums.sent),
-        (Id::PageAnswered, sums.answered),
+        (if taken { Id::PageTaken } else { Id::PageAnswered }, sums.answered),
         (Id::PageInFlight, sums.in_flight),
         (Id::PageLost, sums.lost),
         (Id::PageWrong, sums.wrong),
@@ -204,8 +209,10 @@ impl Tables<'_> {
             self.some(Id::PageInterval, interval, |it| {
                 let (low, high) = (it.mean - it.half_width, it.mean + it.half_width);
                 // Without messages the throughput is that of bytes.
-                let rate = if figures.messages_per_s.is_some() { many } else { bytes_per_second };
-                format!("{} – {} (± {})", rate(low.max(0.0)), rate(high), percent(it.percent))
+                let of_messages = figures.messages_per_s.is_some();
+                let ends = if of_messages { many_between } else { bytes_between };
+                let (low, high) = ends(low.max(0.0), high);
+                format!("{low} – {high} (±\u{a0}{})", percent(it.percent))
             }),
             self.some(Id::PageBacklog, figures.backlog, count),
             self.some(Id::PageBytesSent, some_bytes(figures.sent_bytes_per_s), bytes_per_second),
@@ -222,7 +229,11 @@ impl Tables<'_> {
         let there = &self.report.connections;
         let connect = self.report.connect_time.as_ref();
         let sources = (there.source_addresses > 1).then_some(there.source_addresses);
-        let each = there.answered_min.zip(there.answered_max).filter(|(_, most)| *most > 0);
+        let taken = self.report.plan.call == Call::Discard;
+        // Where each message has a new connection they are all alike, and these are places.
+        let lasting = self.report.plan.messages_per_connection.is_none();
+        let each = there.answered_min.zip(there.answered_max);
+        let each = each.filter(|(_, most)| lasting && *most > 0);
         vec![
             self.row(Id::PageOpened, count(there.opened)),
             self.row(Id::PageOpenAtEnd, count(there.open_at_end)),
@@ -232,10 +243,14 @@ impl Tables<'_> {
                 format!("{} – {}", time(it.mean_us), time(it.max_us))
             }),
             self.some(Id::PageSources, sources, |number| number.to_string()),
-            self.some(Id::PageEach, each, |(least, most)| {
-                format!("{} – {}", count(least), count(most))
+            self.some(
+                if taken { Id::PageEachTaken } else { Id::PageEach },
+                each,
+                |(least, most)| format!("{} – {}", count(least), count(most)),
+            ),
+            self.some(Id::PageFairness, there.fairness.filter(|_| lasting), |index| {
+                format!("{index:.3}")
             }),
-            self.some(Id::PageFairness, there.fairness, |index| format!("{index:.3}")),
         ]
     }
 
@@ -279,14 +294,17 @@ impl Tables<'_> {
         let plan = &self.report.plan;
         let pin: Vec<String> = plan.pin.iter().map(u32::to_string).collect();
         let idle = plan.active != plan.connections;
+        // Who only reads sends no messages.
+        let sends = (plan.call != Call::Chargen).then_some(plan);
+        let asks = sends.filter(|plan| plan.call != Call::Discard);
         vec![
             self.row(Id::PageServiceName, service(&plan.call)),
             self.row(Id::PageAddress, address(&plan.address)),
             self.row(Id::PageConnectionsAll, count(u64::from(plan.connections))),
             self.some(Id::PageActive, idle.then_some(u64::from(plan.active)), count),
-            self.row(Id::PageDepth, plan.depth.to_string()),
-            self.row(Id::PagePace, self.pace(plan)),
-            self.row(Id::PageSizes, sizes(&plan.sizes)),
+            self.some(Id::PageDepth, asks, |plan| plan.depth.to_string()),
+            self.some(Id::PagePace, sends, |plan| self.pace(plan)),
+            self.some(Id::PageSizes, sends, |plan| sizes(&plan.sizes)),
             self.some(Id::PagePerConnection, plan.messages_per_connection, count),
             self.row(Id::PageRampUp, unless_zero(plan.ramp_up_s)),
             self.row(Id::PageWarmUp, unless_zero(plan.warm_up_s)),
@@ -294,7 +312,7 @@ impl Tables<'_> {
             self.some(Id::PageUntil, plan.until, |until| {
                 format!("± {} (≤ {})", percent(until.percent), until.runs_max)
             }),
-            self.row(Id::PageReplyTimeout, duration_text(plan.reply_timeout_s)),
+            self.some(Id::PageReplyTimeout, asks, |plan| duration_text(plan.reply_timeout_s)),
             self.row(Id::PageConnectTimeout, duration_text(plan.connect_timeout_s)),
             self.row(Id::PagePin, pin.join(", ")),
             self.row(Id::PageIoAsked, io(plan.io)),
@@ -304,6 +322,7 @@ impl Tables<'_> {
 
     fn pace(&self, plan: &Plan) -> String {
         match plan.pace {
+            Pace::Closed if plan.call == Call::Discard => self.messages.text(Id::DoneTaken),
             Pace::Closed => self.messages.text(Id::PageClosed),
             Pace::Open { rate_per_s, arrivals } => {
                 let spread = match arrivals {

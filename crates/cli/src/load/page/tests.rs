@@ -375,6 +375,24 @@ fn what_could_not_be_carried_out_has_a_page_too() {
 }
 
 #[test]
+fn a_page_tells_no_more_than_is_known() {
+    let mut report = calm();
+    let [english, _] = pages(&report);
+    // Not by its colour alone.
+    assert!(english.contains(" (too few)</td>"));
+    assert!(english.contains("answered per connection"));
+    report.plan.messages_per_connection = Some(1);
+    assert!(!pages(&report)[0].contains("answered per connection"));
+    report.plan.messages_per_connection = None;
+    report.plan.call = Call::Discard;
+    let [english, _] = pages(&report);
+    assert!(english.contains("= taken") && english.contains("taken per connection"));
+    assert!(!english.contains("a reply is lost after") && !english.contains("= answered"));
+    report.plan.call = Call::Chargen;
+    assert!(!pages(&report)[0].contains("message size"));
+}
+
+#[test]
 fn every_service_and_way_of_sending_has_a_page() {
     for call in [Call::Discard, Call::Chargen, Call::Files] {
         for sizes in [Sizes::Uniform(1, 9), Sizes::Weighted(vec![(64, 9.0), (4096, 1.0)])] {
@@ -425,7 +443,8 @@ fn a_page_of_a_long_load_is_bounded() {
 fn the_json_in_the_page_is_the_report() {
     let report = calm();
     let [page, _] = pages(&report);
-    let (_, json) = page.split_once("<pre id=\"report\">").expect("there is a report");
+    let (_, json) =
+        page.split_once("<pre id=\"report\" tabindex=\"0\">").expect("there is a report");
     let (json, _) = json.split_once("</pre>").expect("it ends");
     let json = json.replace("&quot;", "\"").replace("&#39;", "'");
     let json = json.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&");
