@@ -5,7 +5,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use colok::load::plan::{Address, Arrivals, Call, Io, Length, Pace, Sizes};
 use colok::load::report::{Outcome, Report};
@@ -156,6 +156,25 @@ fn what_is_lost_and_what_comes_twice_is_counted() {
         if sums.late == 0 {
             assert_eq!((sums.lost, sums.duplicates), (4, 4), "{sums:?}");
         }
+    }
+}
+
+/// Such a load can always send another one, and never waits.
+#[test]
+fn what_nobody_answers_ends_in_time() {
+    let silent = UdpSocket::bind("127.0.0.1:0").expect("loopback has a port");
+    let address = silent.local_addr().expect("it is bound");
+    for connections in [1, 4] {
+        let length = Length::For(Duration::from_millis(100));
+        let plan =
+            Plan { call: Call::Discard, connections, active: connections, length, ..plan(address) };
+        let begun = Instant::now();
+        let report = load(&plan);
+        assert_eq!(report.outcome, Outcome::Ok, "{report:#?}");
+        let sums = report.reconciliation;
+        assert!(sums.sent > 0 && sums.answered == sums.sent, "{sums:?}");
+        // And nothing is waited for at its end.
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     }
 }
 

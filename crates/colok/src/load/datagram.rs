@@ -5,7 +5,7 @@
 //! time: [`Traffic`] gives it up. A port where nobody listens is told by the socket's error, and
 //! then it is closed and opened again a moment later. Nothing here decides about messages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use rustix::event::{Timespec, epoll};
 use rustix::io::{Errno, ioctl_fionbio};
 use rustix::net::{RecvFlags, SendFlags, recv, send, sockopt};
 
-use super::plan::Pace;
+use super::plan::{Call, Pace};
 use super::run::Driver;
 use super::sources::errno_name;
 use super::traffic::{Step, Traffic};
@@ -43,17 +43,23 @@ const SEND_FLAGS: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 /// interval ends no later than this when no replies come.
 const ALONE_WAIT: Duration = Duration::from_millis(5);
 
+/// Steps before the loop looks at the time again: where nothing is answered there is always another
+/// one, for loopback never has no room.
+const STEPS_PER_TURN: usize = 256;
+
 /// Runs until the traffic is over.
 pub(in crate::load) fn run(driver: &mut Driver<'_>, traffic: &mut Traffic) -> Result<(), String> {
     let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)
         .map_err(|errno| format!("epoll_create: {errno}"))?;
     let connections = driver.connections() as usize;
     let together = (driver.plan.depth as usize).clamp(1, TOGETHER_MAX);
-    let closed = matches!(driver.plan.pace, Pace::Closed);
+    let answered = driver.plan.call != Call::Discard;
+    let closed = matches!(driver.plan.pace, Pace::Closed) && answered;
     let mut sockets = Sockets {
         epoll,
         open: (0..connections).map(|_| None).collect(),
         waiting: BTreeMap::new(),
+        ending: BTreeSet::new(),
         together,
         alone: connections == 1 && together == 1 && closed,
         outgoing: Outgoing::default(),
@@ -75,6 +81,8 @@ struct Sockets {
     open: Vec<Option<OwnedFd>>,
     /// What had no room in its socket, by connection: rare.
     waiting: BTreeMap<u32, Outgoing>,
+    /// Those of them that end when it has left.
+    ending: BTreeSet<u32>,
     /// Datagrams that are sent or received with one call.
     together: usize,
     /// There is one socket, and nothing to be done but to wait for its reply: then receiving
@@ -171,12 +179,12 @@ impl Sockets {
     /// Carries out what the traffic wants.
     #[inline]
     fn carry_out(&mut self, driver: &mut Driver<'_>, traffic: &mut Traffic, now: Time) {
-        while let Some(step) = traffic.next_step(now) {
+        for _ in 0..STEPS_PER_TURN {
+            let Some(step) = traffic.next_step(now) else { return };
             match step {
                 Step::Connect(connection) => self.open(driver, traffic, connection),
                 Step::Fill(connection) => self.fill(driver, traffic, connection, now),
-                // A datagram socket has no sending side to end: nobody would hear of it.
-                Step::HalfClose(_) => {}
+                Step::HalfClose(connection) => self.end(traffic, connection, now),
                 Step::Close(connection) => self.close(connection),
             }
         }
@@ -204,7 +212,19 @@ impl Sockets {
 
     fn close(&mut self, connection: u32) {
         self.waiting.remove(&connection);
+        self.ending.remove(&connection);
         self.open[connection as usize] = None;
+    }
+
+    /// A service that does not answer a datagram says no end either: what has left is settled when
+    /// all of it has.
+    fn end(&mut self, traffic: &mut Traffic, connection: u32, now: Time) {
+        if self.waiting.contains_key(&connection) {
+            self.ending.insert(connection);
+        } else if self.open[connection as usize].is_some() {
+            self.close(connection);
+            traffic.closed(connection, "peer-closed", now);
+        }
     }
 
     /// A socket is gone, for this reason.
@@ -329,7 +349,11 @@ impl Sockets {
             Ok(()) => {
                 self.tell_of(connection, epoll::EventFlags::IN);
                 traffic.flushed(connection);
-                self.fill(driver, traffic, connection, driver.clock.now());
+                let now = driver.clock.now();
+                if self.ending.remove(&connection) {
+                    return self.end(traffic, connection, now);
+                }
+                self.fill(driver, traffic, connection, now);
             }
             Err(Errno::AGAIN) => drop(self.waiting.insert(connection, outgoing)),
             Err(errno) => self.gone(traffic, connection, errno, driver.clock.now()),
