@@ -24,11 +24,17 @@ pub(super) fn write(paper: &mut Paper, report: &Report, messages: &Messages) {
     }
     for finding in &report.findings {
         // That nothing was answered at all has been said.
-        if *finding == (Finding::FewSamples { count: 0 }) {
+        let known = measured(report) && report.reconciliation.answered == 0;
+        if known && *finding == (Finding::FewSamples { count: 0 }) {
             continue;
         }
         Told::of(finding, report, messages).write(paper, messages);
     }
+}
+
+/// Whether the load lasted longer than its warm-up.
+fn measured(report: &Report) -> bool {
+    report.throughput.seconds > 0.0
 }
 
 /// The line of a load in which nothing went wrong.
@@ -66,7 +72,7 @@ impl Told {
         let told = |what: String| Self { what, ..Self::default() };
         match finding {
             Finding::GeneratorLimited { reasons } => Self {
-                what: messages.text(limited(report)),
+                what: messages.text(limited(report, reasons)),
                 why: reasons.iter().map(|reason| limit(reason, messages)).collect(),
                 next: reasons.first().map(|reason| messages.text(advice(reason))),
             },
@@ -95,6 +101,10 @@ impl Told {
             },
             Finding::Unreliable => unreliable(report, messages),
             Finding::ConnectionsFailed => connections(report, messages),
+            Finding::FewSamples { .. } if !measured(report) => Self {
+                next: Some(messages.text(Id::FindingNothingNext)),
+                ..told(messages.text(Id::FindingNothing))
+            },
             Finding::FewSamples { count: samples } => Self {
                 next: Some(messages.text(match report.plan.length {
                     Length::For(_) => Id::FindingFewNext,
@@ -122,10 +132,13 @@ impl Told {
 
 /// What it means that the generator was slow: an open loop that reached its rate has only times to
 /// tell of.
-fn limited(report: &Report) -> Id {
+fn limited(report: &Report, reasons: &[LimitReason]) -> Id {
     let missed = |finding: &Finding| matches!(finding, Finding::RateNotReached { .. });
+    // With a backlog of its own the generator missed the rate, and the other finding is not there.
+    let own = reasons.iter().any(|reason| matches!(reason, LimitReason::Backlog { .. }));
+    let reached = !own && !report.findings.iter().any(missed);
     match report.plan.pace {
-        Pace::Open { .. } if !report.findings.iter().any(missed) => Id::FindingGeneratorLate,
+        Pace::Open { .. } if reached => Id::FindingGeneratorLate,
         _ => Id::FindingGenerator,
     }
 }
@@ -221,6 +234,9 @@ fn limit(reason: &LimitReason, messages: &Messages) -> String {
             say!(messages, Id::LimitDelayed, share = percent(share * 100.0))
         }
         LimitReason::Slip { p99_us } => say!(messages, Id::LimitSlip, time = time(*p99_us)),
+        LimitReason::Backlog { count: messages_due } => {
+            say!(messages, Id::LimitBacklog, count = count(*messages_due))
+        }
         LimitReason::Descriptors { limit } => {
             say!(messages, Id::LimitDescriptors, limit = count(*limit))
         }
@@ -235,7 +251,7 @@ fn limit(reason: &LimitReason, messages: &Messages) -> String {
 
 fn advice(reason: &LimitReason) -> Id {
     match reason {
-        LimitReason::Delayed { .. } => Id::LimitDelayedNext,
+        LimitReason::Delayed { .. } | LimitReason::Backlog { .. } => Id::LimitDelayedNext,
         LimitReason::Processor { .. } | LimitReason::Slip { .. } => Id::LimitProcessorNext,
         LimitReason::Descriptors { .. } => Id::LimitDescriptorsNext,
         LimitReason::Ports { .. } => Id::LimitPortsNext,

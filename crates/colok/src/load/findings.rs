@@ -13,6 +13,9 @@ const BUSY: f64 = 0.95;
 /// Waiting so much for a processor shows in the figures.
 const DELAYED: f64 = 0.05;
 
+/// A backlog is the generator's own when more than so much of it is.
+const OWN_BACKLOG: f64 = 0.5;
+
 /// Messages that leave this late (p99) are late, whatever the latencies are.
 const SLIP_US: f64 = 1000.0;
 
@@ -31,8 +34,11 @@ const CROWDED: f64 = 0.8;
 /// All findings, the gravest first.
 pub(super) fn findings(report: &Report, processors: &Processors) -> Vec<Finding> {
     let rate = rate_not_reached(report);
-    let reasons = limit_reasons(report, processors, rate.is_some());
-    let own_fault = reasons.iter().any(could_not_send);
+    let mut reasons = limit_reasons(report, processors, rate.is_some());
+    if !has_figures(report) {
+        reasons.clear();
+    }
+    let own_fault = reasons.iter().any(could_not_send) || own_backlog(report, true).is_some();
     let limited = (!reasons.is_empty()).then_some(Finding::GeneratorLimited { reasons });
     [
         unreliable(report),
@@ -74,6 +80,7 @@ fn limit_reasons(
 ) -> Vec<LimitReason> {
     [
         always_busy(report, processors, rate_not_reached),
+        own_backlog(report, rate_not_reached),
         delayed(report),
         slip(report),
         descriptors(report),
@@ -131,6 +138,22 @@ fn slip(report: &Report) -> Option<LimitReason> {
     (p99_us > allowed_us).then_some(LimitReason::Slip { p99_us })
 }
 
+/// Some messages are always due as a run ends: it matters where the rate was missed.
+fn own_backlog(report: &Report, rate_not_reached: bool) -> Option<LimitReason> {
+    let count = report.generator.own_backlog.filter(|_| rate_not_reached)?;
+    let backlog = report.throughput.backlog?;
+    (number(count) > OWN_BACKLOG * number(backlog)).then_some(LimitReason::Backlog { count })
+}
+
+/// Where nothing came back there are no figures that the generator could have limited.
+fn has_figures(report: &Report) -> bool {
+    let bytes = report.throughput.received_bytes_per_s > 0.0;
+    let some = report.throughput.messages > 0
+        || report.service_time.is_some()
+        || report.plan.call == Call::Chargen && bytes;
+    is_measured(report) && some
+}
+
 fn descriptors(report: &Report) -> Option<LimitReason> {
     let limit = report.generator.descriptors_max;
     failed_with(report, &["EMFILE", "ENFILE"]).then_some(LimitReason::Descriptors { limit })
@@ -183,7 +206,8 @@ fn second_half(report: &Report) -> (u64, f64) {
 
 fn not_steady(report: &Report) -> Option<Finding> {
     let until = report.plan.until?;
-    if report.error.is_some() {
+    // Without a measured moment there is nothing to be steady.
+    if report.error.is_some() || !is_measured(report) {
         return None;
     }
     let of_runs = report.throughput.interval.as_ref().filter(|interval| interval.of == "runs");
@@ -198,6 +222,9 @@ fn not_steady(report: &Report) -> Option<Finding> {
 
 /// The same processors, and not enough of them for both.
 fn shared_processors(report: &Report, processors: &Processors) -> Option<Finding> {
+    if !has_figures(report) {
+        return None;
+    }
     let own: f64 = report.generator.thread_busy.iter().sum();
     let crowded = if let Some(server) = &processors.server {
         let shared = server.iter().any(|number| processors.own.contains(number));
@@ -220,8 +247,11 @@ fn few_samples(report: &Report) -> Option<Finding> {
     let has_replies = !matches!(report.plan.call, Call::Discard | Call::Chargen);
     let open = report.plan.pace != Pace::Closed;
     let latency = if open { &report.response_time } else { &report.service_time };
-    let count = latency.as_ref().map_or(0, |latency| latency.count);
-    let few = has_replies && report.throughput.seconds > 0.0 && count < SAMPLES;
+    let latency = latency.as_ref().filter(|_| is_measured(report));
+    let count = latency.map_or(0, |latency| latency.count);
+    // Nothing measured is too little of anything; an error says by itself why that is so.
+    let few = if is_measured(report) { has_replies } else { report.error.is_none() };
+    let few = few && count < SAMPLES;
     few.then_some(Finding::FewSamples { count })
 }
 

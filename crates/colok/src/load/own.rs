@@ -10,10 +10,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use colok_proto::Time;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::plan::Address;
+use super::samples::ThreadFigures;
 use super::socket_table::{self, Row};
 
 /// What the calling thread has used since it started. Two of them, taken on the same thread, say
@@ -45,6 +47,39 @@ impl ThreadUse {
         Self {
             processor: self.processor.saturating_sub(earlier.processor),
             delayed: delayed.map(|(now, then)| now.saturating_sub(then)),
+        }
+    }
+}
+
+/// A stretch of a thread's time that has begun: what it used in it is known at its end.
+///
+/// The time is read first at the beginning and last at the end. A thread that loses its processor
+/// between two looks would otherwise have waited for longer than the stretch lasted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stretch {
+    since: Time,
+    used: ThreadUse,
+}
+
+impl Stretch {
+    /// Begins, on this thread: `now` reads the clock, `used` is [`ThreadUse::now`].
+    pub(super) fn begin(now: impl FnOnce() -> Time, used: impl FnOnce() -> ThreadUse) -> Self {
+        let since = now();
+        Self { since, used: used() }
+    }
+
+    /// Ends, on the same thread. `spun` is processor time that was not work.
+    pub(super) fn end(
+        self,
+        now: impl FnOnce() -> Time,
+        used: impl FnOnce() -> ThreadUse,
+        spun: Duration,
+    ) -> ThreadFigures {
+        let used = used().since(self.used);
+        ThreadFigures {
+            seconds: now().since(self.since).as_secs_f64(),
+            processor_s: used.processor.saturating_sub(spun).as_secs_f64(),
+            delayed_s: used.delayed.map(|delayed| delayed.as_secs_f64()),
         }
     }
 }
@@ -191,6 +226,7 @@ fn tables(service: &Address) -> &'static [&'static str] {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::net::{TcpListener, TcpStream, UdpSocket};
 
     use super::*;
@@ -208,6 +244,31 @@ mod tests {
         assert_eq!(delay_of("865329 42 1\n"), Some(Duration::from_nanos(42)));
         assert_eq!(delay_of("865329\n"), None);
         assert_eq!(delay_of(""), None);
+    }
+
+    #[test]
+    fn nobody_waits_for_longer_than_it_lasts() {
+        let (time, delayed) = (Cell::new(0), Cell::new(0));
+        let wait = |millis| {
+            time.set(time.get() + millis);
+            delayed.set(delayed.get() + millis);
+        };
+        let now = || Time::from_millis(time.get());
+        // Reading takes a file: the processor may be gone before and after that.
+        let used = || {
+            wait(80);
+            let processor = Duration::from_millis(time.get() - delayed.get());
+            let used = ThreadUse { processor, delayed: Some(Duration::from_millis(delayed.get())) };
+            wait(80);
+            used
+        };
+        let stretch = Stretch::begin(now, used);
+        time.set(time.get() + 16);
+        let figures = stretch.end(now, used, Duration::from_millis(2));
+        assert_eq!(
+            figures,
+            ThreadFigures { seconds: 0.336, processor_s: 0.014, delayed_s: Some(0.16) }
+        );
     }
 
     #[test]

@@ -323,6 +323,9 @@ pub struct Generator {
     /// Open loop: how late messages left though a connection was free, 99th percentile, in
     /// microseconds: the generator's own share of the slip.
     pub own_slip_p99_us: Option<f64>,
+    /// Open loop: how much of the backlog was due while a connection was free: the generator
+    /// itself did not send it.
+    pub own_backlog: Option<u64>,
     /// Descriptors in use, and how many one process may have.
     pub descriptors: u64,
     /// See `descriptors`.
@@ -410,7 +413,8 @@ pub enum Finding {
     Unreliable,
     /// Connections could not be made or ended early.
     ConnectionsFailed,
-    /// Fewer samples than a percentile needs: the figure says how many there were.
+    /// Fewer samples than a percentile needs: the figure says how many there were. 0 also where
+    /// nothing at all was measured.
     FewSamples {
         /// How many.
         count: u64,
@@ -437,6 +441,12 @@ pub enum LimitReason {
     Slip {
         /// 99th percentile in microseconds.
         p99_us: f64,
+    },
+    /// Messages were due and connections free, and it did not send: it was stopped, or had no
+    /// processor for long.
+    Backlog {
+        /// How many messages.
+        count: u64,
     },
     /// It ran out of descriptors.
     Descriptors {

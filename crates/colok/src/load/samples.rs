@@ -273,6 +273,8 @@ pub struct Ending {
     pub in_flight: u64,
     /// Open loop: due and not sent when sending ended.
     pub backlog: u64,
+    /// Of that, due while a connection had room: the generator itself was late.
+    pub own_backlog: u64,
     /// Messages answered on each active connection.
     pub answered_per_connection: Fairness,
     /// One per thread.
@@ -296,6 +298,7 @@ impl Ending {
     pub fn merge(&mut self, other: &Self) {
         self.in_flight += other.in_flight;
         self.backlog += other.backlog;
+        self.own_backlog += other.own_backlog;
         self.answered_per_connection.merge(&other.answered_per_connection);
         self.threads.extend_from_slice(&other.threads);
         self.source_addresses.extend(&other.source_addresses);

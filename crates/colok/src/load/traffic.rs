@@ -137,7 +137,9 @@ pub struct Traffic {
     exchange: Exchange,
     /// Messages that may still be begun.
     quota: u64,
+    /// Due and not sent at the end, and how much of that though a connection had room.
     backlog: u64,
+    own_backlog: u64,
     /// When the first connection was asked for.
     opening_since: Option<Time>,
     /// How many connections were asked for the first time, and how many of them are settled.
@@ -258,6 +260,7 @@ impl Traffic {
             exchange,
             quota: options.messages.unwrap_or(u64::MAX),
             backlog: 0,
+            own_backlog: 0,
             opening_since: None,
             tried: 0,
             settled: 0,
@@ -283,6 +286,10 @@ impl Traffic {
     #[inline]
     pub fn fill(&mut self, connection: u32, now: Time, out: &mut Vec<u8>) -> usize {
         let mut count = 0;
+        if out.len() >= WAITING_BYTES_MAX {
+            // The service does not read: that a message may join them later is not our lateness.
+            self.connections[connection as usize].free_since = now;
+        }
         while out.len() < WAITING_BYTES_MAX && self.message(connection, now, out) {
             count += 1;
             // Whoever else has room takes the next one of a schedule.

@@ -286,7 +286,12 @@ impl Tables<'_> {
             self.some(Id::PageSystem, used.system_us_per_message, time),
             self.row(Id::PageMemory, size_text(used.memory_kib.saturating_mul(1024))),
             self.some(Id::PageMemoryConnection, used.memory_bytes_per_connection, bytes),
-            self.some(Id::PageMemoryMessage, used.memory_bytes_per_message, bytes),
+            // Memory that was given back meanwhile is no cost of a message.
+            self.some(
+                Id::PageMemoryMessage,
+                used.memory_bytes_per_message.filter(|grown| *grown > 0.0),
+                bytes,
+            ),
         ]
     }
 

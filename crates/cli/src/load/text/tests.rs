@@ -104,6 +104,7 @@ fn every_finding_is_told_in_both_languages() {
         LimitReason::Processor { busy: 0.98 },
         LimitReason::Delayed { share: 0.12 },
         LimitReason::Slip { p99_us: 2_300.0 },
+        LimitReason::Backlog { count: 361 },
         LimitReason::Descriptors { limit: 20_000 },
         LimitReason::Ports { available: 28_232 },
         LimitReason::ReceiveDrops { count: 17 },
@@ -202,6 +203,29 @@ fn what_is_not_known_is_not_told_as_if_it_were() {
     let text = shown(&report, Language::English);
     has(&text, &["throughput nothing was measured"]);
     assert!(!text.contains("B/s") && !text.contains("working"), "{text}");
+}
+
+#[test]
+fn a_load_of_nothing_but_warm_up_says_so() {
+    let mut report = example::closed();
+    (report.throughput.seconds, report.service_time) = (0.0, None);
+    report.findings = vec![Finding::FewSamples { count: 0 }];
+    let text = shown(&report, Language::English);
+    has(&text, &["there is no figure: all that was sent belongs to the warm-up", "--warm-up"]);
+    has(&shown(&report, Language::Indonesian), &["tidak ada angka: semua yang dikirim"]);
+    report.throughput.seconds = 1.0;
+    report.reconciliation.answered = 0;
+    let text = shown(&report, Language::English);
+    assert!(text.contains("nothing was answered") && !text.contains("no figure"), "{text}");
+}
+
+#[test]
+fn a_backlog_of_its_own_is_not_only_late() {
+    let mut report = example::open();
+    let reasons = vec![LimitReason::Backlog { count: 361 }];
+    report.findings = vec![Finding::GeneratorLimited { reasons }];
+    let text = shown(&report, Language::English);
+    has(&text, &["the generator was the bottleneck", "361 messages were due"]);
 }
 
 #[test]

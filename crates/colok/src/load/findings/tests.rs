@@ -193,6 +193,54 @@ fn a_rate_that_is_not_reached_is_told() {
 }
 
 #[test]
+fn a_generator_that_was_stopped_does_not_blame_the_server() {
+    let load = |own| {
+        let mut load = Load::of(open(1.5));
+        (load.ending.backlog, load.ending.own_backlog) = (990, own);
+        load.report().findings
+    };
+    let reasons = vec![LimitReason::Backlog { count: 900 }];
+    assert_eq!(load(900), [Finding::GeneratorLimited { reasons }]);
+    assert!(matches!(load(400)[..], [Finding::RateNotReached { backlog: 990, .. }]));
+    let mut reached = Load::of(open(1.0));
+    (reached.ending.backlog, reached.ending.own_backlog) = (1, 1);
+    assert_eq!(reached.report().findings, [], "a message may be due as it ends");
+}
+
+#[test]
+fn without_an_answer_nothing_is_said_of_the_generator() {
+    let silent = |plan| {
+        let mut load = Load::of(plan);
+        load.ending.threads = vec![thread(1.0, 0.9)];
+        load.processors = Processors { own: vec![0], server: Some(vec![0]) };
+        load.each = |slice| {
+            (slice.counts.answered, slice.measured.answered) = (0, 0);
+            slice.service.clear();
+            slice.response.clear();
+        };
+        load
+    };
+    assert_eq!(silent(plan()).report().findings, [Finding::FewSamples { count: 0 }]);
+    let mut stopped = silent(open(1.0));
+    (stopped.ending.backlog, stopped.ending.own_backlog) = (2000, 2000);
+    assert_eq!(stopped.report().findings, [Finding::FewSamples { count: 0 }]);
+}
+
+#[test]
+fn a_load_that_measured_nothing_says_so_once() {
+    let until = Some(Until { percent: 1.0, runs_max: 3 });
+    for plan in
+        [plan(), open(1.0), Plan { call: Call::Discard, ..plan() }, Plan { until, ..plan() }]
+    {
+        for interrupted in [false, true] {
+            let mut load = Load { interrupted, ..busy(plan.clone(), 1.0, None) };
+            load.each = |slice| slice.phase = slice.phase.min(Phase::WarmUp);
+            assert_eq!(load.report().findings, [Finding::FewSamples { count: 0 }]);
+        }
+    }
+}
+
+#[test]
 fn replies_that_take_long_are_not_a_missed_rate() {
     // The first three seconds have no reply yet; then there are as many as were asked for.
     let mut load = Load::of(open(1.0));

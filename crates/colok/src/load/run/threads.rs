@@ -13,7 +13,7 @@ use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use crate::clock::Clock;
 use crate::engine::StopState;
-use crate::load::own::{Resources, ThreadUse, descriptors};
+use crate::load::own::{Resources, Stretch, ThreadUse, descriptors};
 use crate::load::plan::{Call, Io, Length, Pace, Plan, caller_kind};
 use crate::load::processes::{Orders, Share, Word};
 use crate::load::samples::{Ending, Slice, ThreadFigures};
@@ -64,8 +64,8 @@ pub(in crate::load) struct Driver<'a> {
     place: u32,
     timetable: Option<Timetable>,
     said_connected: bool,
-    /// What this thread had used, and when, as the measured time began; and when it ended.
-    used: Option<(Time, ThreadUse)>,
+    /// The measured time of this thread since it began; and what was used in it.
+    used: Option<Stretch>,
     figures: Option<ThreadFigures>,
     /// Processor time spent on waiting awake; and how much of it before the measured time.
     spun: Duration,
@@ -317,19 +317,14 @@ impl<'a> Driver<'a> {
     /// Notes what this thread used in the measured time.
     fn look_at_self(&mut self, traffic: &Traffic, now: Time) {
         let Some(timetable) = self.timetable else { return };
+        let clock = self.clock;
         if self.used.is_none() && now >= timetable.measure_from {
-            self.used = Some((self.clock.now(), ThreadUse::now()));
+            self.used = Some(Stretch::begin(|| clock.now(), ThreadUse::now));
             self.spun_before = self.spun;
         }
-        if let (Some((then, used)), None, true) = (self.used, self.figures, traffic.is_sent()) {
-            // `now` is older than what was done since, and that is in what was used.
-            let (now, used) = (self.clock.now(), ThreadUse::now().since(used));
+        if let (Some(stretch), None, true) = (self.used, self.figures, traffic.is_sent()) {
             let spun = self.spun.saturating_sub(self.spun_before);
-            self.figures = Some(ThreadFigures {
-                seconds: now.since(then).as_secs_f64(),
-                processor_s: used.processor.saturating_sub(spun).as_secs_f64(),
-                delayed_s: used.delayed.map(|delayed| delayed.as_secs_f64()),
-            });
+            self.figures = Some(stretch.end(|| clock.now(), ThreadUse::now, spun));
         }
     }
 }

@@ -197,6 +197,7 @@ fn reports() -> Vec<(&'static str, Report)> {
     };
     troubled.ending.threads = vec![thread(1.0, 0.5)];
     troubled.ending.receive_drops = Some(7);
+    (troubled.ending.backlog, troubled.ending.own_backlog) = (900, 800);
     troubled.processors = Processors { own: vec![0, 1], server: Some(vec![0, 1]) };
     let sizes = Sizes::Weighted(vec![(64, 0.9), (1500, 0.1)]);
     let custom = Call::Custom { send: "PING\\n".to_owned(), expect: "PONG*\\n".to_owned() };
@@ -253,6 +254,7 @@ fn troubles_are_all_told() {
         "descriptors",
         "ports",
         "receive-drops",
+        "backlog",
     ] {
         assert!(told.contains(&format!("\"{kind}\"")), "{kind} in {told}");
     }

@@ -189,6 +189,7 @@ fn generator(totals: &Totals) -> Generator {
         thread_delayed: delayed.unwrap_or_default(),
         processor_us_per_message: processor_us_per_message(totals),
         own_slip_p99_us: slip,
+        own_backlog: totals.is_open_loop().then_some(ending.own_backlog),
         descriptors: ending.descriptors,
         descriptors_max: ending.descriptors_max,
         ports: ending.ports,

@@ -136,8 +136,12 @@ impl Traffic {
 
     /// What is left to say when all is over. What concerns the thread is not filled in.
     pub fn ending(&self) -> Ending {
-        let mut ending =
-            Ending { in_flight: self.book.in_flight, backlog: self.backlog, ..Ending::default() };
+        let mut ending = Ending {
+            in_flight: self.book.in_flight,
+            backlog: self.backlog,
+            own_backlog: self.own_backlog,
+            ..Ending::default()
+        };
         for one in &self.connections[..self.options.active as usize] {
             ending.answered_per_connection.connection(one.answered);
         }
@@ -198,14 +202,36 @@ impl Traffic {
             return;
         }
         self.book.measure_until = end;
-        if let (Some(arrivals), true) = (&mut self.arrivals, self.quota > 0) {
-            self.backlog = arrivals.skip_until(end).min(self.quota);
-        }
+        self.count_backlog(end);
         self.cut(end);
         if self.timetable.is_some() && end > self.slice_start {
             self.hand_over(end);
         }
         self.ended = true;
+    }
+
+    /// What was due and not sent when sending ended, and how much of that is our own doing: a
+    /// thread that was stopped or had no processor leaves it though connections are free.
+    fn count_backlog(&mut self, end: Time) {
+        let free_since = self.free_since();
+        let (Some(arrivals), true) = (&mut self.arrivals, self.quota > 0) else { return };
+        // Until a connection was free the service was waited for.
+        let waited = free_since.map(|since| arrivals.clone().skip_until(since.min(end)));
+        let backlog = arrivals.skip_until(end);
+        self.backlog = backlog.min(self.quota);
+        let own = waited.map_or(0, |waited| backlog.saturating_sub(waited));
+        self.own_backlog = own.min(self.backlog);
+    }
+
+    /// Since when there is a connection that a message could have been put on, if it is known:
+    /// where nothing answers nobody says when there was room again.
+    fn free_since(&self) -> Option<Time> {
+        if self.options.answers != Answers::Replies {
+            return None;
+        }
+        let sent_max = self.sent_max();
+        let ready = self.ready.iter().map(|connection| &self.connections[*connection as usize]);
+        ready.filter(|one| one.has_room(sent_max)).map(|one| one.free_since).min()
     }
 
     /// Idle connections are asked one after another whether they live.

@@ -254,6 +254,51 @@ fn a_rate_that_is_too_high_leaves_a_backlog() {
 }
 
 #[test]
+fn a_backlog_is_the_servers_unless_a_connection_was_free() {
+    let options = open(4, 1500.0, Arrivals::Even);
+    let outcome = play(options.clone(), Some(millis(2100)), Server::new(Duration::from_millis(1)));
+    // The clerk is done with one in the very moment: what was due since then may be ours.
+    assert!(outcome.ending.backlog > 900 && outcome.ending.own_backlog <= 2);
+    // The thread sleeps from 1100 ms to 1600 ms, beyond the end of its 1000 ms.
+    let mut traffic = Traffic::new(options, Slice::default(), Box::new(|full| full));
+    traffic.begin(timetable());
+    traffic.end_at(millis(1500));
+    traffic.tick(millis(90));
+    while let Some(Step::Connect(connection)) = traffic.next_step(millis(90)) {
+        traffic.opened(connection, millis(90), millis(90));
+    }
+    traffic.tick(millis(100));
+    let mut bytes = Vec::new();
+    let Some(Step::Fill(busy)) = traffic.next_step(millis(100)) else { panic!("one is due") };
+    assert_eq!(traffic.fill(busy, millis(100), &mut bytes), 1);
+    traffic.received(busy, &bytes, millis(101));
+    traffic.tick(millis(1600));
+    let ending = traffic.ending();
+    assert_eq!((ending.backlog, ending.own_backlog), (2099, 2099));
+}
+
+#[test]
+fn a_service_that_does_not_read_makes_no_backlog_of_ours() {
+    let caller = CallerOptions::new(CallerKind::Echo, 4, Framing::Stream);
+    let options = TrafficOptions { caller, ..open(1, 1000.0, Arrivals::Even) };
+    let mut traffic = Traffic::new(options, Slice::default(), Box::new(|full| full));
+    traffic.begin(timetable());
+    traffic.end_at(millis(1500));
+    traffic.tick(millis(100));
+    let Some(Step::Connect(0)) = traffic.next_step(millis(100)) else { panic!("none is open") };
+    traffic.opened(0, millis(100), millis(100));
+    let mut bytes = Vec::new();
+    assert_eq!(traffic.next_step(millis(100)), Some(Step::Fill(0)));
+    assert_eq!(traffic.fill(0, millis(100), &mut bytes), 1);
+    assert_eq!(traffic.next_step(millis(1400)), Some(Step::Fill(0)));
+    assert_eq!(traffic.fill(0, millis(1400), &mut vec![0; super::WAITING_BYTES_MAX]), 0);
+    traffic.received(0, &bytes, millis(1450));
+    traffic.tick(millis(1500));
+    let ending = traffic.ending();
+    assert_eq!((ending.backlog, ending.own_backlog), (1399, 100));
+}
+
+#[test]
 fn messages_leave_when_they_are_due() {
     let left = |seed, arrivals| {
         let options = TrafficOptions { seed, ..open(100, 10_000.0, arrivals) };
