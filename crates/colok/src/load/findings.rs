@@ -38,7 +38,9 @@ pub(super) fn findings(report: &Report, processors: &Processors) -> Vec<Finding>
     if !has_figures(report) {
         reasons.clear();
     }
-    let own_fault = reasons.iter().any(could_not_send) || own_backlog(report, true).is_some();
+    // A server that does not keep up and a generator that is busy may come together: both are told.
+    // What this side alone did not send says nothing of the rate that can be reached.
+    let own_fault = own_backlog(report, true).is_some();
     let limited = (!reasons.is_empty()).then_some(Finding::GeneratorLimited { reasons });
     [
         unreliable(report),
@@ -52,12 +54,6 @@ pub(super) fn findings(report: &Report, processors: &Processors) -> Vec<Finding>
     .into_iter()
     .flatten()
     .collect()
-}
-
-/// Whether this alone keeps a generator from its rate, whatever the server can do: nothing is said
-/// about the server then.
-fn could_not_send(reason: &LimitReason) -> bool {
-    matches!(reason, LimitReason::Processor { .. } | LimitReason::Slip { .. })
 }
 
 fn unreliable(report: &Report) -> Option<Finding> {

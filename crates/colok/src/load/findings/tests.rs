@@ -102,9 +102,12 @@ fn an_open_loop_that_keeps_its_rate_may_be_busy() {
 }
 
 #[test]
-fn a_generator_that_cannot_send_so_fast_says_nothing_about_the_server() {
+fn a_busy_generator_does_not_hide_that_the_rate_is_missed() {
     let report = busy(open(2.0), 1.0, None).report();
-    assert!(matches!(report.findings[..], [Finding::GeneratorLimited { .. }]));
+    assert!(matches!(
+        report.findings[..],
+        [Finding::GeneratorLimited { .. }, Finding::RateNotReached { .. }]
+    ));
     let report = busy(open(2.0), 1.0, server(0.5, Some(0.99))).report();
     assert!(matches!(report.findings[..], [Finding::RateNotReached { .. }]));
 }
