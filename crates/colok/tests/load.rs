@@ -12,10 +12,21 @@ use colok::load::report::{Finding, Outcome, Report};
 use colok::load::{Plan, run};
 use colok::server::{Limits, Stop};
 use colok::store::StoreOptions;
+use colok_sys::uring::{Size, Uring};
 use rustix::net::{AddressFamily, SocketType};
 use support::{PATIENCE, Running, fresh_name};
 
-const IOS: [Io; 2] = [Io::Epoll, Io::Uring];
+/// The loops that there can be here.
+fn ios() -> Vec<Io> {
+    let size = Size { entries: 8, completions: 16, buffers: 8, buffer_bytes: 4096 };
+    match Uring::new(size) {
+        Ok(_) => vec![Io::Epoll, Io::Uring],
+        Err(error) => {
+            println!("skipped: the loop of io_uring: {error}");
+            vec![Io::Epoll]
+        }
+    }
+}
 
 fn address_of(url: &str) -> Address {
     if let Some(address) = url.strip_prefix("tcp://") {
@@ -81,7 +92,7 @@ fn every_service_over_tcp_and_unix_answers_every_message() {
         let unix = format!("{service}=unix:@{}", fresh_name());
         let server = start(&[&format!("{service}=tcp://127.0.0.1:0"), &unix]);
         for url in &server.urls {
-            for io in IOS {
+            for io in ios() {
                 let report = load(&Plan { io, ..plan(url, call.clone()) });
                 assert_whole(&report, 2000);
                 assert_eq!(report.connections.opened, 8, "{url} {io:?}");
@@ -107,7 +118,7 @@ fn files_are_pushed_and_every_receipt_matches() {
 #[test]
 fn chargen_streams_and_is_checked() {
     let server = start(&["chargen=tcp://127.0.0.1:0"]);
-    for io in IOS {
+    for io in ios() {
         let length = Length::For(Duration::from_millis(200));
         let report = load(&Plan { io, length, ..plan(&server.urls[0], Call::Chargen) });
         assert_eq!(report.outcome, Outcome::Ok, "{report:#?}");
@@ -140,7 +151,7 @@ fn a_pattern_judges_the_replies_of_any_service() {
 fn connections_can_be_made_for_each_message() {
     let server = start(&["echo=tcp://127.0.0.1:0", &format!("echo=unix:@{}", fresh_name())]);
     for url in &server.urls {
-        for io in IOS {
+        for io in ios() {
             let plan = plan(url, Call::Echo);
             let report = load(&Plan { io, messages_per_connection: Some(1), ..plan });
             assert_whole(&report, 2000);
@@ -154,7 +165,7 @@ fn connections_can_be_made_for_each_message() {
 #[test]
 fn messages_larger_than_any_buffer_come_back_whole() {
     let server = start(&["echo=tcp://127.0.0.1:0"]);
-    for io in IOS {
+    for io in ios() {
         let sizes = Sizes::Fixed(3 << 20);
         let length = Length::Messages(40);
         let report = load(&Plan { io, sizes, length, ..plan(&server.urls[0], Call::Echo) });
@@ -165,7 +176,7 @@ fn messages_larger_than_any_buffer_come_back_whole() {
 #[test]
 fn an_open_loop_sends_what_is_due_and_tells_slip() {
     let server = start(&["echo=tcp://127.0.0.1:0"]);
-    for io in IOS {
+    for io in ios() {
         let pace = Pace::Open { rate_per_s: 2000.0, arrivals: Arrivals::Even };
         let plan = plan(&server.urls[0], Call::Echo);
         let report = load(&Plan { io, pace, length: Length::Messages(500), ..plan });
@@ -181,7 +192,7 @@ fn an_open_loop_sends_what_is_due_and_tells_slip() {
 #[test]
 fn idle_connections_prove_that_they_lived() {
     let server = start(&["echo=tcp://127.0.0.1:0?idle=60s"]);
-    for io in IOS {
+    for io in ios() {
         let length = Length::For(Duration::from_millis(100));
         let plan = plan(&server.urls[0], Call::Echo);
         let report = load(&Plan { io, connections: 300, active: 2, length, ..plan });
@@ -205,7 +216,7 @@ fn nobody_listening_is_a_failure_that_says_so() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("tcp://{}", listener.local_addr().expect("it is bound"));
     drop(listener);
-    for io in IOS {
+    for io in ios() {
         let report = load(&Plan { io, ..plan(&url, Call::Echo) });
         assert_eq!(report.outcome, Outcome::Failed);
         let failed = &report.connections.failed;
@@ -272,7 +283,7 @@ fn an_interruption_before_the_first_connection_is_no_failure() {
         .map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok())
         .collect();
     assert!(held.len() < 4, "the backlog is full");
-    for io in IOS {
+    for io in ios() {
         let stop = Stop::new().expect("a descriptor is left");
         let stopping = stop.clone();
         let stopped = std::thread::spawn(move || stopping.drain());
