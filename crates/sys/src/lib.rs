@@ -8,7 +8,10 @@
 pub mod allocations;
 pub mod datagram;
 pub mod datagrams;
+pub mod descriptors;
 pub mod listener;
+pub mod namespace;
+pub mod netlink;
 mod option;
 pub mod processor_time;
 pub mod readiness;
