@@ -9,6 +9,7 @@
 //! through [`Calls`](crate::observe::Calls); every socket is non-blocking and every wait has an
 //! end that the caller chose.
 
+mod account;
 mod connect;
 mod datagram;
 mod echo_tracker;

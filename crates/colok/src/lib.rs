@@ -16,6 +16,7 @@ pub mod fuzz;
 pub mod load;
 pub mod net;
 pub mod observe;
+pub mod relay;
 pub mod server;
 pub mod session;
 pub mod store;

@@ -22,7 +22,7 @@ mod sources;
 pub mod statistics;
 mod stream;
 pub mod summary;
-mod timestamp;
+pub(crate) mod timestamp;
 pub mod traffic;
 mod uring;
 pub mod watch;
@@ -32,6 +32,7 @@ pub use plan::Plan;
 pub use report::Report;
 pub use run::{Phase, Progress, run};
 pub use schema::schema;
+pub(crate) use sources::errno_name;
 
 /// Becomes a worker process of a load and never returns, if this process was started as one.
 pub fn worker_if_asked() {

@@ -6,14 +6,18 @@
 //! does.
 
 mod calls;
+mod errno;
 mod event;
 mod file_event;
 mod queue;
+mod transcript;
 
 pub use calls::{Calls, address_of};
+pub use errno::{errno_name, errno_named};
 pub use event::{Call, Event, Record, Totals, now_unix_micros, printable};
 pub use file_event::FileEvent;
 pub use queue::{LogTap, RecordReceiver, log_queue};
+pub use transcript::{Said, Talk, Transcript};
 
 /// Sees what happens. Cloned into every worker and session, so it is a handle.
 pub trait Tap: Clone + Send + Sync + 'static {
@@ -39,6 +43,16 @@ pub trait Tap: Clone + Send + Sync + 'static {
         false
     }
 
+    /// Whether the bytes of each connection are to be hashed, both ways.
+    fn hashes(&self) -> bool {
+        false
+    }
+
+    /// Where what is said on the connections of a client is kept, if it is.
+    fn transcript(&self) -> Option<&Transcript> {
+        None
+    }
+
     /// How many records were lost because there was no room for them.
     fn records_dropped(&self) -> u64 {
         0
@@ -47,6 +61,47 @@ pub trait Tap: Clone + Send + Sync + 'static {
     /// Whether each socket call is to be reported.
     fn calls(&self) -> bool {
         false
+    }
+}
+
+/// Somebody watches, or nobody, which is known only when the program runs.
+impl<T: Tap> Tap for Option<T> {
+    const DETAIL: bool = T::DETAIL;
+
+    fn event(&self, event: impl FnOnce() -> Event) {
+        if let Some(tap) = self {
+            tap.event(event);
+        }
+    }
+
+    fn record(&self, record: Record) {
+        if let Some(tap) = self {
+            tap.record(record);
+        }
+    }
+
+    fn listens(&self) -> bool {
+        self.as_ref().is_some_and(T::listens)
+    }
+
+    fn messages(&self) -> bool {
+        self.as_ref().is_some_and(T::messages)
+    }
+
+    fn hashes(&self) -> bool {
+        self.as_ref().is_some_and(T::hashes)
+    }
+
+    fn transcript(&self) -> Option<&Transcript> {
+        self.as_ref().and_then(T::transcript)
+    }
+
+    fn records_dropped(&self) -> u64 {
+        self.as_ref().map_or(0, T::records_dropped)
+    }
+
+    fn calls(&self) -> bool {
+        self.as_ref().is_some_and(T::calls)
     }
 }
 

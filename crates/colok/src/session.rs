@@ -34,7 +34,7 @@ use rustix::io::Errno;
 
 use desk::Backlog;
 pub use desk::{Desk, SLICES_MAX};
-use observed::Preview;
+use observed::{Hashes, Preview};
 use stored::Stored;
 pub use turn::answer_datagram;
 
@@ -119,6 +119,7 @@ pub struct Session<T: Tap> {
     phase: Phase,
     backlog: Option<Box<Backlog>>,
     preview: Option<Box<Preview>>,
+    hashes: Option<Box<Hashes>>,
     stored: Option<Box<Stored>>,
     /// The machine met a full outbox and waits for room.
     waits_for_room: bool,
@@ -148,6 +149,7 @@ impl<T: Tap> Session<T> {
         now: Time,
     ) -> Self {
         let preview = (T::DETAIL && context.tap.messages()).then(Box::default);
+        let hashes = (T::DETAIL && context.tap.hashes()).then(Box::default);
         Self {
             context,
             machine,
@@ -163,6 +165,7 @@ impl<T: Tap> Session<T> {
             phase: Phase::Open,
             backlog: None,
             preview,
+            hashes,
             stored: None,
             waits_for_room: false,
             peer_ended: false,
@@ -192,6 +195,11 @@ impl<T: Tap> Session<T> {
     #[inline]
     pub fn received(&mut self, now: Time, input: &[u8], desk: &mut Desk) {
         self.bytes_received += input.len() as u64;
+        if T::DETAIL
+            && let Some(hashes) = &mut self.hashes
+        {
+            hashes.received.update(input);
+        }
         self.pace(now, input.len() as u64);
         if self.phase == Phase::Open {
             self.active_at = now;

@@ -11,6 +11,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, SocketAddrV6};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::str::FromStr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use colok_proto::{Address, Peer, Time};
@@ -18,6 +19,8 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketType, sockopt};
 use thiserror::Error as ThisError;
 
+use super::account::{Account, tell_failure};
+use super::end::EndReason;
 use super::look_up::addresses_until;
 use super::race::{self, Failed, Race, family_of};
 use super::wait::{earliest, pause};
@@ -140,6 +143,8 @@ pub struct Connection {
     transport: Transport,
     group: Option<SocketAddr>,
     address: String,
+    /// Last, so that its end is told when the socket is closed.
+    account: Option<Mutex<Account>>,
 }
 
 impl Connection {
@@ -166,7 +171,22 @@ impl Connection {
 
     /// Closes the socket at once.
     pub fn close<T: Tap>(self, tap: &T) {
-        Calls::new(tap).close(self.socket);
+        let Self { socket, account, .. } = self;
+        Calls::new(tap).close(socket);
+        drop(account);
+    }
+
+    /// What observers are told of it, when they want to be told.
+    pub(super) fn account(&self) -> Option<MutexGuard<'_, Account>> {
+        // A panic elsewhere leaves the counts as they were.
+        self.account.as_ref().map(|it| it.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// It is over for this reason; to be told when it is closed.
+    pub(super) fn ended(&self, reason: EndReason) {
+        if let Some(mut account) = self.account() {
+            account.ended(reason);
+        }
     }
 
     /// The socket, for waiting.
@@ -206,6 +226,7 @@ pub fn connect<T: Tap>(
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
+        tell_failure(tap, &error);
         let again = clock.now() + next_pause;
         let time_left = last_moment.is_none_or(|last_moment| again < last_moment);
         if retry_until.is_none() || !time_left || !can_heal(&error) {
@@ -395,8 +416,11 @@ impl<T: Tap> Attempt<'_, T> {
     }
 
     fn connection(&self, socket: OwnedFd, peer: Peer, group: Option<SocketAddr>) -> Connection {
-        let address = self.url.without_options();
-        Connection { socket, peer, transport: self.url.transport, group, address }
+        let (address, transport) = (self.url.without_options(), self.url.transport);
+        let took = self.clock.now().since(self.started);
+        let is_stream = transport != Transport::Udp;
+        let account = Account::open(self.tap, &peer, is_stream, took).map(Mutex::new);
+        Connection { socket, peer, transport, group, address, account }
     }
 
     /// The error of a target with a single address.

@@ -213,6 +213,7 @@ impl<'a, T: Tap> Exchange<'a, T> {
                 Some(reason) => break reason,
             }
         };
+        self.link.ended(self.report.ended_by);
         self.report.unsent = self.cutter.left() as u64;
         Ok(self.report)
     }

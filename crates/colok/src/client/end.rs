@@ -31,6 +31,23 @@ pub enum EndReason {
 }
 
 impl EndReason {
+    /// Its word in the log: `peer-closed`, `io(errno)`, `input-sent`, `wait-over`, `idle`,
+    /// `deadline`, `output-failed(errno)`, `input-failed(errno)`, `closed-by-us`. Those that a
+    /// server's log has too mean the same there.
+    pub fn word(self) -> String {
+        match self {
+            Self::PeerClosed => "peer-closed".to_owned(),
+            Self::Reset(errno) => format!("io({})", errno.raw_os_error()),
+            Self::InputSent => "input-sent".to_owned(),
+            Self::WaitOver => "wait-over".to_owned(),
+            Self::IdleTimeout => "idle".to_owned(),
+            Self::Deadline => "deadline".to_owned(),
+            Self::OutputFailed(errno) => format!("output-failed({})", errno.raw_os_error()),
+            Self::InputFailed(errno) => format!("input-failed({})", errno.raw_os_error()),
+            Self::ClosedByUs => "closed-by-us".to_owned(),
+        }
+    }
+
     /// Whether a time that the user set ran out.
     pub fn ran_out_of_time(self) -> bool {
         matches!(self, Self::IdleTimeout | Self::Deadline)

@@ -262,6 +262,7 @@ impl<T: Tap> LineSession<T> {
         self.report.ended_by = ended.unwrap_or(EndReason::ClosedByUs);
         if ended.is_none() {
             let link = Link::new(&shared.connection, &self.tap);
+            link.ended(EndReason::ClosedByUs);
             link.end_sending();
             link.linger(self.options.deadline, &self.clock);
         }
@@ -347,6 +348,7 @@ impl<T: Tap> Reader<T> {
                 Turn::Ended(reason) => break reason,
             }
         };
+        self.shared.connection.ended(reason);
         let bytes_sent = {
             let mut sending = self.shared.sending();
             sending.ended = Some(reason);

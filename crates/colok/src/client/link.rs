@@ -59,15 +59,33 @@ impl<'a, T: Tap> Link<'a, T> {
 
     /// Sends what the kernel takes now; `Ok(0)` when it takes nothing now.
     pub(super) fn send(&self, bytes: &[u8]) -> Result<usize, EndReason> {
+        // Held meanwhile, so that an answer is never told before its question.
+        let mut account = self.connection.account();
         let result = match (self.is_stream(), self.connection.group()) {
             (true, _) => self.calls.write(self.socket(), &[IoSlice::new(bytes)]),
             (false, None) => self.calls.send(self.socket(), bytes),
             (false, Some(group)) => self.calls.send_to(self.socket(), bytes, group),
         };
         match result {
+            Ok(length) => {
+                if let Some(account) = &mut account {
+                    account.sent(&bytes[..length]);
+                }
+                Ok(length)
+            }
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            result => result.map_err(EndReason::Reset),
+            Err(errno) => {
+                if let Some(account) = &mut account {
+                    account.failed(self.sends_with(), errno);
+                }
+                Err(EndReason::Reset(errno))
+            }
         }
+    }
+
+    /// The call that sends.
+    fn sends_with(&self) -> &'static str {
+        if self.is_stream() { "write" } else { "sendto" }
     }
 
     /// Receives what is there. A datagram longer than `buffer` is cut to it.
@@ -83,7 +101,38 @@ impl<'a, T: Tap> Link<'a, T> {
         };
         match result {
             Err(Errno::AGAIN | Errno::INTR) => Ok(Received::Nothing),
-            result => result.map_err(EndReason::Reset),
+            result => {
+                self.account_for(&result, buffer);
+                result.map_err(EndReason::Reset)
+            }
+        }
+    }
+
+    /// Tells observers what a receive brought.
+    fn account_for(&self, result: &Result<Received, Errno>, buffer: &[u8]) {
+        let Some(mut account) = self.connection.account() else { return };
+        match result {
+            Ok(Received::Bytes(length, source)) => {
+                let from = source.as_ref().filter(|_| self.connection.group().is_some());
+                account.received(&buffer[..*length], from);
+            }
+            Ok(Received::End) => account.peer_ended(),
+            Ok(Received::Nothing) => {}
+            Err(errno) => {
+                account.failed(if self.is_stream() { "read" } else { "recvfrom" }, *errno);
+            }
+        }
+    }
+
+    /// It is over for this reason.
+    pub(super) fn ended(&self, reason: EndReason) {
+        self.connection.ended(reason);
+    }
+
+    /// What the step of a script expected has come, so long after the last text was sent.
+    pub(super) fn answered(&self, step: usize, after: Duration) {
+        if let Some(account) = self.connection.account() {
+            account.answered(step, after);
         }
     }
 
@@ -91,6 +140,9 @@ impl<'a, T: Tap> Link<'a, T> {
     /// the connection is gone, which the next receive tells with its reason.
     pub(super) fn end_sending(&self) {
         if self.is_stream() {
+            if let Some(mut account) = self.connection.account() {
+                account.ended_sending();
+            }
             let _ = self.calls.shutdown(self.socket(), Shutdown::Write);
         }
     }
@@ -121,7 +173,7 @@ impl<'a, T: Tap> Link<'a, T> {
 
     /// A send that failed, as an error with the name of its call.
     pub(super) fn send_failed(&self, errno: Errno) -> Error {
-        self.failed(if self.is_stream() { "write" } else { "sendto" }, errno)
+        self.failed(self.sends_with(), errno)
     }
 
     /// A failed call on this connection.

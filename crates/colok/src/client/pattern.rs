@@ -71,6 +71,12 @@ pub struct Pattern {
     text: String,
     /// The parts between stars, none of them empty; `None` is any one byte.
     segments: Vec<Vec<Option<u8>>>,
+    /// Whether a star comes before the first of them.
+    begins_anywhere: bool,
+    /// Whether a star comes after the last of them.
+    ends_anywhere: bool,
+    /// Whether it is nothing but stars.
+    is_stars: bool,
 }
 
 impl Pattern {
@@ -98,18 +104,69 @@ impl Pattern {
                 }
             }
         }
+        let begins_anywhere = segments.first().is_some_and(Vec::is_empty);
+        let ends_anywhere = segments.last().is_some_and(Vec::is_empty);
         // Stars at the ends and double stars add nothing to a search that stops at the first end.
         segments.retain(|segment| !segment.is_empty());
-        if segments.is_empty() {
+        let is_stars = segments.is_empty();
+        if is_stars {
             segments.push(vec![None]);
         }
-        Ok(Self { text: text.to_owned(), segments })
+        Ok(Self { text: text.to_owned(), segments, begins_anywhere, ends_anywhere, is_stars })
     }
 
     /// The pattern as it was written.
     pub fn text(&self) -> &str {
         &self.text
     }
+
+    /// Whether it is nothing but stars, which match whatever there is.
+    pub fn is_stars(&self) -> bool {
+        self.is_stars
+    }
+
+    /// Whether it matches anywhere in `bytes`.
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        Search::new(self).find(bytes).is_some()
+    }
+
+    /// Whether it matches `bytes` from the first to the last. Stars alone match no bytes, too.
+    pub fn is_all_of(&self, bytes: &[u8]) -> bool {
+        if self.is_stars {
+            return true;
+        }
+        let (mut segments, mut bytes) = (self.segments.as_slice(), bytes);
+        if !self.begins_anywhere
+            && let Some((first, later)) = segments.split_first()
+        {
+            let Some((window, behind)) = bytes.split_at_checked(first.len()) else { return false };
+            if !fits(first, window) {
+                return false;
+            }
+            (segments, bytes) = (later, behind);
+            if segments.is_empty() && !self.ends_anywhere {
+                return bytes.is_empty();
+            }
+        }
+        if !self.ends_anywhere
+            && let Some((last, earlier)) = segments.split_last()
+        {
+            let at = bytes.len().checked_sub(last.len());
+            let Some((before, window)) = at.and_then(|at| bytes.split_at_checked(at)) else {
+                return false;
+            };
+            if !fits(last, window) {
+                return false;
+            }
+            (segments, bytes) = (earlier, before);
+        }
+        Search { segments, from: 0 }.find(bytes).is_some()
+    }
+}
+
+/// Whether a part of a pattern is what the bytes begin with.
+fn fits(segment: &[Option<u8>], window: &[u8]) -> bool {
+    segment.iter().zip(window).all(|(wanted, byte)| wanted.is_none_or(|wanted| wanted == *byte))
 }
 
 impl fmt::Debug for Pattern {
@@ -136,11 +193,8 @@ impl<'p> Search<'p> {
     /// ends.
     pub(super) fn find(&mut self, bytes: &[u8]) -> Option<usize> {
         while let Some((segment, later)) = self.segments.split_first() {
-            let fits = |window: &[u8]| {
-                segment.iter().zip(window).all(|(wanted, byte)| wanted.is_none_or(|w| w == *byte))
-            };
             let mut windows = bytes[self.from..].windows(segment.len());
-            let Some(offset) = windows.position(fits) else {
+            let Some(offset) = windows.position(|window| fits(segment, window)) else {
                 // The last bytes may be the beginning of this segment.
                 self.from = self.from.max((bytes.len() + 1).saturating_sub(segment.len()));
                 return None;
@@ -209,6 +263,19 @@ mod tests {
                 }
             }
             prop_assert_eq!(found, first_end(pattern.as_bytes(), text.as_bytes()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_of_a_text_matches_by_the_definition(
+            pattern in "[ab?*]{1,7}",
+            text in "[abc]{0,8}",
+        ) {
+            let parsed = Pattern::parse(&pattern).expect("it is a pattern");
+            let expected = matches_whole(pattern.as_bytes(), text.as_bytes());
+            prop_assert_eq!(parsed.is_all_of(text.as_bytes()), expected);
+            prop_assert_eq!(parsed.is_stars(), pattern.trim_matches('*').is_empty());
         }
     }
 

@@ -149,6 +149,7 @@ pub fn pipe<T: Tap>(
             link.end_sending();
             link.linger(options.deadline, clock);
         }
+        link.ended(ended_by);
         pipe.report(ended_by)
     });
     let result = result.map_err(|errno| link.failed("poll", errno));

@@ -156,6 +156,8 @@ struct Script<'a, T: Tap> {
     dropped: u64,
     bytes_sent: u64,
     bytes_received: u64,
+    /// When the last text was sent.
+    sent_at: Option<Time>,
     /// Nothing more will come.
     ended: Option<EndReason>,
 }
@@ -177,6 +179,7 @@ impl<'a, T: Tap> Script<'a, T> {
             dropped: 0,
             bytes_sent: 0,
             bytes_received: 0,
+            sent_at: None,
             ended: None,
         }
     }
@@ -204,6 +207,13 @@ impl<'a, T: Tap> Script<'a, T> {
         if outcome == ScriptOutcome::Met && self.ended == Some(EndReason::Deadline) {
             outcome = ScriptOutcome::NotPassedOn;
         }
+        self.link.ended(match &outcome {
+            ScriptOutcome::Met => self.ended.unwrap_or(EndReason::ClosedByUs),
+            ScriptOutcome::NotPassedOn => EndReason::Deadline,
+            ScriptOutcome::NotMet { because, .. } | ScriptOutcome::NotSent { because, .. } => {
+                *because
+            }
+        });
         let (bytes_sent, bytes_received) = (self.bytes_sent, self.bytes_received);
         Ok(ScriptReport { bytes_sent, bytes_received, steps_done, outcome })
     }
@@ -255,6 +265,7 @@ impl<'a, T: Tap> Script<'a, T> {
             }
         }
         self.bytes_sent += sent as u64;
+        self.sent_at = Some(self.clock.now());
         let (sent, length) = (sent as u64, text.len() as u64);
         Ok(failed.map(|because| ScriptOutcome::NotSent { step, sent, length, because }))
     }
@@ -274,6 +285,9 @@ impl<'a, T: Tap> Script<'a, T> {
             if let Some(end) = search.find(&self.held) {
                 self.held.drain(..end);
                 self.dropped = 0;
+                if let Some(sent_at) = self.sent_at {
+                    self.link.answered(step, self.clock.now().since(sent_at));
+                }
                 return Ok(None);
             }
             self.forget(&mut search);

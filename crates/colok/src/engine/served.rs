@@ -3,7 +3,8 @@
 //! Engines differ in how they wait; what follows a wait is here, once. Nothing here waits.
 
 use std::io::IoSlice;
-use std::os::fd::{AsFd, OwnedFd};
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use colok_proto::Time;
 use colok_sys::readiness::Registered;
@@ -244,10 +245,20 @@ impl<T: Tap, S: Socket> Served<T, S> {
             let Some((file, range)) = self.session.pending_file().filter(|_| !blocked) else {
                 break;
             };
-            let length = range.end - range.start;
-            match calls.send_file(socket, file, range.start, length) {
+            let sees = self.session.hashes();
+            let sent = if sees {
+                send_copied(calls, socket, file, &range, worker.buffer)
+            } else {
+                calls.send_file(socket, file, range.start, range.end - range.start)
+            };
+            match sent {
                 Ok(0) => self.session.failed(Errno::IO), // the file became shorter
-                Ok(sent) => self.session.file_sent(now, sent as u64),
+                Ok(sent) => {
+                    if sees {
+                        self.session.hash_sent(&worker.buffer[..sent]);
+                    }
+                    self.session.file_sent(now, sent as u64);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => blocked = true,
                 Err(errno) => self.session.failed(errno),
@@ -258,4 +269,21 @@ impl<T: Tap, S: Socket> Served<T, S> {
         }
         blocked
     }
+}
+
+/// Sends the beginning of a part of a file through `buffer`, where its bytes can be seen; returns
+/// how many of those in `buffer` have left.
+fn send_copied<T: Tap>(
+    calls: Calls<'_, T>,
+    socket: BorrowedFd<'_>,
+    file: BorrowedFd<'_>,
+    range: &Range<u64>,
+    buffer: &mut [u8],
+) -> Result<usize, Errno> {
+    let wanted = usize::try_from(range.end - range.start).unwrap_or(usize::MAX).min(buffer.len());
+    let length = rustix::io::pread(file, &mut buffer[..wanted], range.start)?;
+    if length == 0 {
+        return Ok(0);
+    }
+    calls.write(socket, &[IoSlice::new(&buffer[..length])])
 }

@@ -130,7 +130,7 @@ fn begun(result: Result<(), Errno>) -> Result<bool, Errno> {
 }
 
 /// The name of an error number as reports show it: `ECONNREFUSED`.
-pub(super) fn errno_name(errno: Errno) -> String {
+pub(crate) fn errno_name(errno: Errno) -> String {
     const NAMES: [(Errno, &str); 20] = [
         (Errno::ACCESS, "EACCES"),
         (Errno::ADDRINUSE, "EADDRINUSE"),

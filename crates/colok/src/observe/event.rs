@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::FileEvent;
+use crate::relay::RelayEvent;
 
 /// An event and when it happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,21 +91,84 @@ pub enum Event {
     Closed {
         /// Its number.
         connection: u64,
-        /// The service.
+        /// The service; a client has none.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
         service: String,
         /// Our end.
         local: String,
         /// Their end.
         remote: String,
-        /// Why: `peer-closed`, `quit`, `idle`, `limit`, `protocol`, `io(errno)`, `worker-lost`,
-        /// `shutdown`.
+        /// Why. On a server: `peer-closed`, `quit`, `idle`, `limit`, `protocol`, `io(errno)`,
+        /// `worker-lost`, `shutdown`. On a client: see [`EndReason`](crate::client::EndReason).
         reason: String,
         /// Bytes received on it.
         bytes_received: u64,
         /// Bytes sent on it.
         bytes_sent: u64,
+        /// The BLAKE3 hash of the bytes received, in hexadecimal, where hashes are wanted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        received_blake3: Option<String>,
+        /// The BLAKE3 hash of the bytes sent, in hexadecimal, where hashes are wanted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sent_blake3: Option<String>,
         /// How long it was open.
         duration_ms: u64,
+    },
+    /// A client connected; over UDP its socket was aimed, and nothing was sent.
+    Connected {
+        /// Its number: from 1 in each process.
+        connection: u64,
+        /// Our end.
+        local: String,
+        /// Their end.
+        remote: String,
+        /// How long the try that succeeded took, with looking up the name.
+        duration_us: u64,
+    },
+    /// A client sent bytes: those of one call, or of many merged.
+    Sent {
+        /// The connection.
+        connection: u64,
+        /// How many.
+        bytes: u64,
+        /// Their beginning, made printable.
+        text: String,
+    },
+    /// A client received bytes: those of one call, or of many merged.
+    Received {
+        /// The connection.
+        connection: u64,
+        /// How many.
+        bytes: u64,
+        /// Their beginning, made printable.
+        text: String,
+        /// Who sent this datagram, when many may answer.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<String>,
+    },
+    /// What a client's script expected has come.
+    Answered {
+        /// The connection.
+        connection: u64,
+        /// The number of the step, from 1.
+        step: u64,
+        /// The time since the last text before it was sent.
+        duration_us: u64,
+    },
+    /// A call of a client failed.
+    Failed {
+        /// The connection, once there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connection: Option<u64>,
+        /// The call: `connect`, `getaddrinfo`, `read`...
+        call: String,
+        /// The address that it was about.
+        address: String,
+        /// The error number; 0 when no call had one.
+        errno: i32,
+        /// The name of the error (`ECONNREFUSED`), `timeout` when the time that we gave it was
+        /// over, or what the resolver said.
+        error: String,
     },
     /// A connection or a datagram was not served.
     Refused {
@@ -174,6 +238,9 @@ pub enum Event {
     },
     /// A socket call.
     Call(Call),
+    /// What only a relay tells.
+    #[serde(untagged)]
+    Relay(RelayEvent),
 }
 
 impl Event {
@@ -181,7 +248,12 @@ impl Event {
     pub fn is_detail(&self) -> bool {
         matches!(
             self,
-            Self::Message { .. } | Self::Replied { .. } | Self::File { .. } | Self::Call(_)
+            Self::Message { .. }
+                | Self::Replied { .. }
+                | Self::File { .. }
+                | Self::Sent { .. }
+                | Self::Received { .. }
+                | Self::Call(_)
         )
     }
 }

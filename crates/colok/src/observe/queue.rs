@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
-use super::{Event, Record, Tap, now_unix_micros};
+use super::{Event, Record, Tap, Transcript, now_unix_micros};
 
 /// How many records may wait. About 2 MiB of memory when full; a terminal writes this many lines
 /// in well under a second.
@@ -26,6 +26,8 @@ pub struct LogTap<const DETAIL: bool> {
     dropped: Arc<AtomicU64>,
     messages: bool,
     calls: bool,
+    hashes: bool,
+    transcript: Option<Transcript>,
 }
 
 /// The reading end of the queue.
@@ -50,7 +52,22 @@ pub fn log_queue<const DETAIL: bool>(
         dropped: dropped.clone(),
         reported: 0,
     };
-    (LogTap { sender, waiting, dropped, messages, calls }, receiver)
+    let (hashes, transcript) = (false, None);
+    (LogTap { sender, waiting, dropped, messages, calls, hashes, transcript }, receiver)
+}
+
+impl<const DETAIL: bool> LogTap<DETAIL> {
+    /// The same, with hashes of all bytes if `hashes` says so. Only where `DETAIL` is true.
+    #[must_use]
+    pub fn with_hashes(self, hashes: bool) -> Self {
+        Self { hashes, ..self }
+    }
+
+    /// The same, keeping what a client says and hears. Only where `DETAIL` is true.
+    #[must_use]
+    pub fn with_transcript(self, transcript: Option<Transcript>) -> Self {
+        Self { transcript, ..self }
+    }
 }
 
 impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
@@ -80,6 +97,14 @@ impl<const DETAIL: bool> Tap for LogTap<DETAIL> {
 
     fn calls(&self) -> bool {
         self.calls
+    }
+
+    fn hashes(&self) -> bool {
+        DETAIL && self.hashes
+    }
+
+    fn transcript(&self) -> Option<&Transcript> {
+        self.transcript.as_ref().filter(|_| DETAIL)
     }
 }
 

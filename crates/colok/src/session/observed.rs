@@ -2,6 +2,7 @@
 //!
 //! Runs only where a tap wants it; without one it is compiled away or never allocated.
 
+use std::io::IoSlice;
 use std::ops::Range;
 
 use colok_proto::Time;
@@ -53,7 +54,39 @@ impl Preview {
     }
 }
 
+/// The hashes of what a connection carried so far.
+#[derive(Debug, Default)]
+pub(super) struct Hashes {
+    pub(super) received: blake3::Hasher,
+    pub(super) sent: blake3::Hasher,
+}
+
+impl Hashes {
+    /// The first `length` bytes of these slices have left.
+    pub(super) fn sent(&mut self, slices: &[IoSlice<'_>], length: usize) {
+        let mut left = length;
+        for slice in slices {
+            let part = slice.len().min(left);
+            self.sent.update(&slice[..part]);
+            left -= part;
+        }
+    }
+}
+
 impl<T: Tap> Session<T> {
+    /// Whether every byte that leaves has to be seen, so that none may leave in a file of its own.
+    #[inline]
+    pub fn hashes(&self) -> bool {
+        T::DETAIL && self.hashes.is_some()
+    }
+
+    /// Bytes that left without [`Session::pump`]; for the hash alone.
+    pub fn hash_sent(&mut self, bytes: &[u8]) {
+        if let Some(hashes) = &mut self.hashes {
+            hashes.sent.update(bytes);
+        }
+    }
+
     /// Reports the messages that ended in the last call of the machine.
     #[inline]
     pub(super) fn report_messages(&mut self) {
@@ -99,6 +132,7 @@ impl<T: Tap> Session<T> {
     /// Reports that the connection is closed, and why.
     pub fn report_closed(&self, now: Time) {
         let duration = now.since(self.opened_at).as_millis();
+        let hashes = self.hashes.as_deref();
         self.context.tap.event(|| Event::Closed {
             connection: self.connection,
             service: self.context.service.kind().name().to_owned(),
@@ -107,6 +141,8 @@ impl<T: Tap> Session<T> {
             reason: self.reason().map_or_else(String::new, |reason| reason.to_string()),
             bytes_received: self.bytes_received,
             bytes_sent: self.bytes_sent,
+            received_blake3: hashes.map(|hashes| hashes.received.finalize().to_string()),
+            sent_blake3: hashes.map(|hashes| hashes.sent.finalize().to_string()),
             duration_ms: u64::try_from(duration).unwrap_or(u64::MAX),
         });
     }

@@ -116,6 +116,8 @@ impl<T: Tap> Session<T> {
     ) -> bool {
         let mut blocked = false;
         let before = self.bytes_sent;
+        // Taken out meanwhile, because what is written is lent from the session.
+        let mut hashes = if T::DETAIL { self.hashes.take() } else { None };
         for _ in 0..TURN_ROUNDS_MAX {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let count = self.pending(input, desk, &mut slices);
@@ -126,7 +128,14 @@ impl<T: Tap> Session<T> {
                 continue;
             }
             match write(&slices[..count]) {
-                Ok(length) => self.sent(now, length, desk),
+                Ok(length) => {
+                    if T::DETAIL
+                        && let Some(hashes) = &mut hashes
+                    {
+                        hashes.sent(&slices[..count], length);
+                    }
+                    self.sent(now, length, desk);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     blocked = true;
@@ -137,6 +146,9 @@ impl<T: Tap> Session<T> {
                     break;
                 }
             }
+        }
+        if T::DETAIL {
+            self.hashes = hashes;
         }
         self.detach(input, desk);
         self.settle_store();

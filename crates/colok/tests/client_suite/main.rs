@@ -3,6 +3,7 @@
 //! Every server is a thread of the test; every wait has a bound that only a hung program reaches.
 //! Nothing here sleeps for a fixed time.
 
+mod accounts;
 mod connecting;
 mod datagrams;
 mod lines;

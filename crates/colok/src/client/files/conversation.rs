@@ -282,13 +282,22 @@ impl<'a, T: Tap> Conversation<'a, T> {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         let run = || rustix::net::send(socket, bytes, flags);
         let arguments = || format!("{} bytes", bytes.len());
+        let mut account = self.connection.account();
         match self.calls.observe("sendto", Some(socket), arguments, run, count) {
             Ok(length) => {
+                if let Some(account) = &mut account {
+                    account.sent(&bytes[..length]);
+                }
                 self.last_moved = self.parent.clock.now();
                 Ok(length)
             }
             Err(Errno::AGAIN | Errno::INTR) => Ok(0),
-            Err(errno) => Err(errno),
+            Err(errno) => {
+                if let Some(account) = &mut account {
+                    account.failed("sendto", errno);
+                }
+                Err(errno)
+            }
         }
     }
 
@@ -304,11 +313,19 @@ impl<'a, T: Tap> Conversation<'a, T> {
     fn receive_now(&mut self, buffer: &mut [u8], flags: RecvFlags) -> Result<usize, Errno> {
         let socket = self.connection.socket();
         let length = buffer.len();
-        let run = || rustix::net::recv(socket, buffer, flags).map(|(received, _)| received);
+        let run = || rustix::net::recv(socket, &mut *buffer, flags).map(|(received, _)| received);
         let result =
             self.calls.observe("recvfrom", Some(socket), || length.to_string(), run, count);
         if result.is_ok() {
             self.last_moved = self.parent.clock.now();
+        }
+        if let Some(mut account) = self.connection.account() {
+            match result {
+                Ok(0) => account.peer_ended(),
+                Ok(length) => account.received(&buffer[..length], None),
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(errno) => account.failed("recvfrom", errno),
+            }
         }
         result
     }

@@ -38,6 +38,8 @@ pub(super) enum Reporting {
         messages: bool,
         /// Each call.
         calls: bool,
+        /// The hashes of what each connection carried.
+        hashes: bool,
     },
 }
 

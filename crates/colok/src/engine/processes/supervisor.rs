@@ -97,7 +97,9 @@ pub(crate) fn supervise<T: Tap>(
     let reporting = match (tap.listens(), T::DETAIL) {
         (false, _) => Reporting::Nothing,
         (true, false) => Reporting::Events,
-        (true, true) => Reporting::Detail { messages: tap.messages(), calls: tap.calls() },
+        (true, true) => {
+            Reporting::Detail { messages: tap.messages(), calls: tap.calls(), hashes: tap.hashes() }
+        }
     };
     let supervisor = Supervisor {
         listeners,
@@ -281,6 +283,9 @@ impl<T: Tap> Supervisor<'_, T> {
                 reason: reason.to_string(),
                 bytes_received: 0,
                 bytes_sent: 0,
+                // They died with the worker.
+                received_blake3: None,
+                sent_blake3: None,
                 duration_ms: u64::try_from(duration_ms).unwrap_or(u64::MAX),
             });
         }

@@ -76,9 +76,9 @@ fn work(control: Channel) -> Result<(), Errno> {
             let (tap, records) = log_queue::<false>(false, false);
             report(job, tap, records, &control)
         }
-        Reporting::Detail { messages, calls } => {
+        Reporting::Detail { messages, calls, hashes } => {
             let (tap, records) = log_queue::<true>(messages, calls);
-            report(job, tap, records, &control)
+            report(job, tap.with_hashes(hashes), records, &control)
         }
     }
 }
