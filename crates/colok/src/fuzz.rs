@@ -10,6 +10,7 @@ use crate::net::duration::parse_duration;
 use crate::net::service_address::{ServiceDefaults, parse_service_address};
 use crate::net::url::Url;
 use crate::observe::printable;
+use crate::scenario::{fill, read};
 
 /// Addresses, service addresses and lengths of time: reading never panics, and what was read,
 /// written out and read again is the same.
@@ -40,6 +41,23 @@ pub fn check_scripts(data: &[u8]) {
     }
 }
 
+/// Scenario files: reading never panics and is bounded; it gives a scenario that has cases, or
+/// problems that have a place in the text. A text that is written to be itself is itself.
+pub fn check_scenarios(data: &[u8]) {
+    let text = String::from_utf8_lossy(data);
+    match read::scenario(&text) {
+        Ok(scenario) => {
+            let cases = fill::cases(&scenario).len();
+            assert!((1..=read::CASES_MAX).contains(&cases), "{cases} cases: {text:?}");
+        }
+        Err(problems) => {
+            assert!((1..=read::PROBLEMS_MAX).contains(&problems.len()), "{text:?}");
+            assert!(problems.iter().all(|problem| problem.offset <= text.len()), "{text:?}");
+        }
+    }
+    assert_eq!(fill::unfilled(&fill::literal(&text)).as_deref(), Some(&*text), "{text:?}");
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -51,6 +69,18 @@ mod tests {
         fn any_bytes(data in proptest::collection::vec(any::<u8>(), 0..200)) {
             check_addresses(&data);
             check_scripts(&data);
+            check_scenarios(&data);
+        }
+
+        #[test]
+        fn likely_scenarios(lines in proptest::collection::vec(
+            "(\\[\\[(step|file)\\]\\]|\\[(network|hosts|matrix|step\\.expect|step\\.relay)\\]|\
+             (title|run|start|wait|fault|relay|path|text|at_once|copies|expect|exit|a|host) = \
+             (\"[a-z0-9{}.:/]{0,8}\"|[0-9]{1,3}|\\{\\}|\\[\\]|\\{ cut = 3 \\}|\\[\"a\", \"b\"\\]))",
+            0..12,
+        )) {
+            check_scenarios(lines.join("\n").as_bytes());
+            check_scenarios(format!("title = \"x\"\n{}", lines.join("\n")).as_bytes());
         }
 
         #[test]

@@ -17,6 +17,7 @@ pub mod load;
 pub mod net;
 pub mod observe;
 pub mod relay;
+pub mod scenario;
 pub mod server;
 pub mod session;
 pub mod store;
