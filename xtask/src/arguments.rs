@@ -21,6 +21,7 @@ Commands:
   bench [SUITE]         measure colok beside others; without a name, every suite
                         files: the file store, rsync, nc, and curl with nginx
                         sockets: servers and load generators
+                        relay: a relay without faults, and socat
       --rounds N        runs of each program (default 5)
       --only NAME       this task or this program alone (repeatable); a wrong name is answered
                         with those that there are

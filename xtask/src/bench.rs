@@ -1,7 +1,7 @@
 //! `cargo xtask bench [SUITE]`: colok and its peers, measured in turn on this machine.
 //!
 //! A suite is a list of tasks; a task is one piece of work and the programs that can do it. Each
-//! suite has a module of its own that says what is run ([`files`], [`sockets`]). They share a
+//! suite has a module of its own that says what is run ([`files`], [`sockets`], [`relay`]). They share a
 //! folder in memory that is gone afterwards ([`scratch`]), programs with a time limit
 //! ([`program`]), what they used ([`usage`]) and the document ([`report`]). [`measure`] has the
 //! rounds of `files`.
@@ -14,6 +14,7 @@ mod files;
 mod machine;
 mod measure;
 mod program;
+mod relay;
 mod report;
 mod scratch;
 mod sockets;
@@ -37,7 +38,7 @@ const FOLDER: &str = "/dev/shm";
 const PICTURES: &str = "benchmarks";
 
 /// The suites that there are, in the order in which all of them run.
-pub(crate) const NAMES: [&str; 2] = ["files", "sockets"];
+pub(crate) const NAMES: [&str; 3] = ["files", "sockets", "relay"];
 
 /// What a suite has to tell.
 #[derive(Debug)]
@@ -130,12 +131,17 @@ impl Options {
         if self.name.is_empty() && !self.only.is_empty() {
             return Err("--only needs the name of a suite".to_owned());
         }
-        let is_files = self.name == "files";
-        let is_known = |name: &str| {
-            if is_files { files::WORDS.contains(&name) } else { sockets::knows(name) }
+        let is_known = |name: &str| match self.name.as_str() {
+            "files" => files::WORDS.contains(&name),
+            "relay" => relay::WORDS.contains(&name),
+            _ => sockets::knows(name),
         };
         let Some(name) = self.only.iter().find(|name| !is_known(name)) else { return Ok(()) };
-        let known = if is_files { files::WORDS.join(", ") } else { sockets::words().join(", ") };
+        let known = match self.name.as_str() {
+            "files" => files::WORDS.join(", "),
+            "relay" => relay::WORDS.join(", "),
+            _ => sockets::words().join(", "),
+        };
         Err(format!("--only does not know `{name}`; it knows {known}"))
     }
 
@@ -192,6 +198,7 @@ pub(crate) fn run(context: &Context, options: &Options) -> Outcome {
                 failures: report.failures(),
                 pictures: Vec::new(),
             }),
+            "relay" => relay::run(context, options),
             _ => sockets::run(context, options),
         };
         let done = section.and_then(|section| finish(context, options, suite, &section));
@@ -262,7 +269,9 @@ mod tests {
         assert_eq!(options.check(), Ok(()));
         options.small = true;
         assert!(options.check().is_err());
-        assert!(Options::new("flies").check().unwrap_err().contains("there is files, sockets"));
+        assert!(
+            Options::new("flies").check().unwrap_err().contains("there is files, sockets, relay")
+        );
         let unknown = Options { only: vec!["scp".into()], ..Options::new("files") };
         assert!(unknown.check().unwrap_err().contains("`scp`"));
     }

@@ -876,3 +876,249 @@ page-tool = measured with
 page-command = To repeat this
 page-evidence = All figures as JSON
 page-evidence-cut = The intervals are left out here, for they are many; --json has them all.
+
+## The page of a run of scenarios
+
+check-page-cases = Every case
+check-page-cases-about = Open one to see its timeline, every expectation with what was seen, what proves its faults, and what each program wrote.
+check-page-nothing = Nothing was run
+check-page-all-passed = { $count ->
+    [one] The case that was run passed
+   *[other] All { $count } cases that were run passed
+ }
+check-page-some-failed = { $count } of { $all } cases did not pass
+check-page-killed = The run was killed: this is what had been seen until then.
+check-page-interrupted = The run was interrupted: cases that had not begun were not run.
+check-page-fail = Something that must hold did not hold.
+check-page-doubt = Nothing failed, but not everything is proved: what is invalid or unknown proves nothing.
+check-page-skips = Everything that was run held; some cases could not be run here.
+check-page-pass = Everything held, every fault took effect, and every expectation was seen to be able to fail.
+check-page-expectations = expectations; { $tried } wrong forms of them tried
+check-page-faults-proved = faults proved
+check-page-troubles = What did not pass
+check-page-more = and { $count } more, see below
+check-page-expected = expected
+check-page-got = seen
+check-page-place = written in
+check-page-machine = computer
+check-page-kernel = kernel
+check-page-processors = processors
+check-page-rights = rights
+check-page-root = root
+check-page-user = an ordinary user
+check-page-duration = duration
+check-page-seed = seed
+check-page-command = command
+check-page-run = The run
+check-page-evidence = Evidence: { $count ->
+    [one] one file
+   *[other] { $count } files
+ }
+check-page-evidence-about = Size in bytes and SHA-256 of every file beside this page.
+check-page-matrix = Scenarios and hosts
+check-page-scenario = scenario
+check-page-verdicts = cases
+check-page-hosts = hosts
+check-page-timeline = Timeline
+check-page-more-steps = { $count } more steps are in run.json
+check-page-shaded = Shaded: a fault is in place.
+check-page-from-to = { $from } s to { $to } s
+check-page-step = step
+check-page-mutations = wrong forms that failed
+check-page-line = line
+check-page-checks = Expectations
+check-page-rest = The rest is in run.json.
+check-page-fault = fault
+check-page-where = where
+check-page-proved = proved
+check-page-proof = what proves it
+check-page-faults = Faults
+check-page-yes = yes
+check-page-no = no
+check-page-latency = Times of replies and connections
+check-page-latency-about = How long each took, as the clients told; shaded while a fault was in place.
+check-page-seconds = seconds after the case began
+check-page-latency-axis = time
+check-page-connection = connection
+check-page-up = client to server, bytes
+check-page-down = server to client, bytes
+check-page-closed = closed
+check-page-agrees = both ends agree
+check-page-connections = Connections, as both ends told
+check-page-flow = sent { $sent } = received { $received } + lost { $lost }
+check-page-same-hash = same hash
+check-page-other-hash = other hash
+check-page-path = from, to
+check-page-interface = interface
+check-page-mtu = largest packet (MTU)
+check-page-packets = packets
+check-page-paths = Paths
+check-page-transcripts = What the programs wrote
+check-page-exit = exit { $code }
+check-page-signal = ended by SIG{ $name }
+check-page-stdout = standard output
+check-page-stderr = standard error
+check-page-bytes = { $name }, { $bytes } B
+check-page-events = { $count } events
+
+# What clients and servers log, and sessions that are kept as scenarios.
+serve-log-hashes = with --log: hash what each connection carries
+connect-log = add JSON lines about what happens to FILE
+connect-save = write this session to FILE, for colok check
+value-log-file = it is json:FILE; standard output is for what the server says
+only-log = it adds hashes to the JSON log
+save-title = a conversation with { $address }
+save-title-failed = no connection to { $address }
+save-about =
+    Written by colok connect --save. To have the same conversation again:
+    colok check { $file }
+save-same-address = It talks to the same address, so the server must be running there.
+save-server =
+    To let the scenario start the server itself, put a step like this before the first one,
+    and write { $placeholder } for the address there and below:
+save-done = saved; to have it again: colok check { $file }
+save-exists-why = a session is never saved over something else
+save-cut-what = the session was too long to be saved
+save-cut-why = at most { $limit } are kept, and each text must fit an argument of a program
+
+## The help of colok check.
+
+check-about = Run scenarios, break things on purpose, judge, keep the evidence.
+check-scenario = files, folders, built-in names (default: all of these)
+check-only = a part of a case's name; or with * and ?, or a tag
+check-repeat = run each case so many times
+check-seed = make the same random choices again
+check-jobs = cases at once (default: cores, at least 2)
+check-keep = put the evidence into DIR (default colok-check/TIME)
+check-recover = make the record of a run that was killed
+check-list = which scenarios and cases there are; runs nothing
+check-dry-run = what would be done, step by step; runs nothing
+check-no-skip = a skipped case means not proved (exit code 5)
+check-faults-off = break nothing: what needs a fault must be invalid
+check-schema = print the JSON schema of scenario files
+check-run-schema = print the JSON schema of run.json
+check-json = print one JSON object, however it ends
+check-quiet = show the summary only, no progress
+check-footer =
+    Example: colok check my.toml echo --only '*tcp*' --repeat 5 --keep evidence
+
+## Scenarios that cannot be run.
+
+check-only-empty = it is a pattern, such as echo-quit, 'udp-*' or a tag
+check-no-scenario = { $name }: there is no such file, and no such built-in scenario
+check-no-scenario-why = a scenario is a .toml file, a folder of them, or the name of a built-in one
+check-no-case = --only: no case matches { $patterns }
+check-file-problems =
+    { $count ->
+        [one] { $count } mistake in the scenario files; nothing was run
+       *[other] { $count } mistakes in the scenario files; nothing was run
+    }
+check-recover-no-run = the folder of a run that was killed has run.jsonl in it
+check-recover-nothing = { $file }: nothing was recorded before the run was killed
+
+## Verdicts, and what is told of a run.
+
+check-pass = pass
+check-fail = fail
+check-invalid = invalid
+check-unknown = unknown
+check-skipped = skipped
+check-cases =
+    { $count ->
+        [one] { $count } case
+       *[other] { $count } cases
+    }
+check-of-cases = { $some } of { $cases }
+check-stop = Ctrl-C breaks off; the record is written all the same
+check-left = about { $time } left
+check-of-step = step { $step }: { $key }
+check-cannot-fail = step { $step }: { $key } cannot fail: a wrong form of it held too
+check-expected = expected
+check-got = got
+check-seen = seen
+check-did = did
+check-fault-unproved = the fault { $fault } ({ $place }) was not proved
+check-fault-never = it never began
+check-fault-nothing = nothing
+check-path-unproved = the path from { $from } to { $to } was not proved
+check-path-seen = interface { $interface }, { $packets } packets
+check-accounts = the two ends of { $from } to { $to } contradict each other
+check-flow = { $sent } bytes sent, { $received } received
+check-step-error = step { $step }: { $error }
+check-reason = { $step }: { $key } (line { $line })
+check-step-timed-out = step { $step }: its time ran out
+check-wrote = { $step } wrote ({ $stream }):
+check-evidence = evidence:
+check-alike = the same: { $cases }
+check-more-cases = { $cases } more did not pass; report.html shows all
+check-interrupted = The run was broken off: not every case was run.
+check-killed = The run was killed: not every case was run.
+check-totals = { $cases } in { $time }: { $totals }
+check-where = report: { $page } (seed { $seed })
+check-repeat-these = to repeat what did not pass: { $command }
+
+## Lists and plans of scenarios.
+
+check-listed =
+    { $count ->
+        [one] { $count } scenario, { $cases }
+       *[other] { $count } scenarios, { $cases }
+    }
+check-dry-run-end = { $cases }, { $skipped } of them would be skipped; nothing was run
+check-hosts = hosts:
+check-fault-word = fault
+check-expects = expects { $keys }
+
+## The report of a run of scenarios for a ticket.
+
+check-head-verdict = verdict
+check-head-scenario = scenario
+check-head-cases = cases
+check-head-time = time
+check-not-passed = What did not pass
+check-not-run = What was skipped, and why
+check-this-run = This run
+check-seed-word = seed
+check-machine = { $name }, kernel { $kernel }, { $processors } processors, { $user }
+check-as-root = as root
+check-as-user = as an ordinary user
+check-fact-tool = program
+check-fact-machine = computer
+check-fact-started = started
+check-fact-time = time taken
+check-fact-seed = seed
+check-fact-command = command
+check-fact-repeat = to repeat what did not pass
+
+## colok relay.
+
+relay-about = Pass traffic on to an address, and break it on purpose.
+relay-listen = where clients come: tcp://localhost:5002, udp://..., unix:...
+relay-to = where they are passed on to, over the same transport
+relay-fault = do this to the traffic; again for more than one
+relay-seed = what chance depends on (default 0)
+relay-control = take orders on this socket: other faults, counts
+relay-log = add JSON lines to FILE (-: stdout)
+relay-quiet = print errors only
+relay-verbose = a line for each target reached too
+relay-footer =
+    Faults: delay=50ms jitter=10ms, rate=100K, chunk=10, cut=N, reset=N,
+      half_close=N, black_hole=N, corrupt=N, fail_first=N; datagrams: lose=3,7,
+      duplicate=10%, reorder=5. With each: direction=up|down, connections=1-3.
+    Example: colok relay 5002 localhost:5001 -f 'cut=1000 direction=down'
+relay-transports = { $from } cannot be relayed to { $to }
+value-unix = the address of a Unix socket: unix:/tmp/relay.sock
+value-fault = for example --fault 'delay=50ms direction=up', --fault cut=1000
+relay-title = colok relays:
+relay-target = target
+relay-does = fault: { $fault }
+relay-listens-to = orders are taken on { $address }
+relay-reached = reached { $target }
+relay-closed = closed after { $duration }: { $reason }, by { $by } ({ $up } B up, { $down } B down)
+relay-faults-now = faults from now on: { $faults }
+relay-faults-none = no faults from now on
+relay-totals = stopped: { $connections ->
+        [one] 1 connection
+       *[other] { $connections } connections
+    }, { $up } B up, { $down } B down, { $refused } refused
+relay-applied = {"  "}{ $fault }: applied { $applied }

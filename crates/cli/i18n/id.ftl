@@ -842,3 +842,242 @@ page-tool = diukur dengan
 page-command = Untuk mengulanginya
 page-evidence = Semua angka sebagai JSON
 page-evidence-cut = Selang-selang waktu dihilangkan di sini karena banyak; --json memuat semuanya.
+
+## Halaman hasil skenario
+
+check-page-cases = Semua kasus
+check-page-cases-about = Buka satu untuk melihat garis waktunya, setiap harapan dan apa yang terlihat, bukti gangguannya, dan apa yang ditulis tiap program.
+check-page-nothing = Tidak ada yang dijalankan
+check-page-all-passed = { $count ->
+   *[other] Semua { $count } kasus yang dijalankan lulus
+ }
+check-page-some-failed = { $count } dari { $all } kasus tidak lulus
+check-page-killed = Proses ini dimatikan paksa: inilah yang terlihat sampai saat itu.
+check-page-interrupted = Proses ini dihentikan: kasus yang belum mulai tidak dijalankan.
+check-page-fail = Ada yang harus terpenuhi tetapi tidak terpenuhi.
+check-page-doubt = Tidak ada yang gagal, tetapi tidak semuanya terbukti: yang tidak sah atau tidak diketahui tidak membuktikan apa pun.
+check-page-skips = Semua yang dijalankan terpenuhi; sebagian kasus tidak dapat dijalankan di sini.
+check-page-pass = Semuanya terpenuhi, setiap gangguan benar-benar terjadi, dan setiap harapan terbukti dapat gagal.
+check-page-expectations = harapan; { $tried } bentuk salahnya dicoba
+check-page-faults-proved = gangguan terbukti
+check-page-troubles = Yang tidak lulus
+check-page-more = dan { $count } lagi, lihat di bawah
+check-page-expected = diharapkan
+check-page-got = terlihat
+check-page-place = ditulis di
+check-page-machine = komputer
+check-page-kernel = kernel Linux
+check-page-processors = prosesor
+check-page-rights = hak
+check-page-root = hak root
+check-page-user = pengguna biasa
+check-page-duration = lama
+check-page-seed = benih acak
+check-page-command = perintah
+check-page-run = Proses ini
+check-page-evidence = Bukti: { $count ->
+   *[other] { $count } berkas
+ }
+check-page-evidence-about = Ukuran dalam byte dan SHA-256 setiap berkas di samping halaman ini.
+check-page-matrix = Skenario dan host
+check-page-scenario = skenario
+check-page-verdicts = kasus
+check-page-hosts = host
+check-page-timeline = Garis waktu
+check-page-more-steps = { $count } langkah lagi ada di run.json
+check-page-shaded = Diarsir: ada gangguan.
+check-page-from-to = { $from } s sampai { $to } s
+check-page-step = langkah
+check-page-mutations = bentuk salah yang gagal
+check-page-line = baris
+check-page-checks = Harapan
+check-page-rest = Selebihnya ada di run.json.
+check-page-fault = gangguan
+check-page-where = di mana
+check-page-proved = terbukti
+check-page-proof = buktinya
+check-page-faults = Gangguan
+check-page-yes = ya
+check-page-no = tidak
+check-page-latency = Waktu balasan dan koneksi
+check-page-latency-about = Lamanya masing-masing menurut klien; diarsir selama ada gangguan.
+check-page-seconds = detik setelah kasus mulai
+check-page-latency-axis = waktu
+check-page-connection = koneksi
+check-page-up = klien ke server, byte
+check-page-down = server ke klien, byte
+check-page-closed = ditutup
+check-page-agrees = kedua ujung sepakat
+check-page-connections = Koneksi, menurut kedua ujung
+check-page-flow = dikirim { $sent } = diterima { $received } + hilang { $lost }
+check-page-same-hash = hash sama
+check-page-other-hash = hash lain
+check-page-path = dari, ke
+check-page-interface = antarmuka
+check-page-mtu = paket terbesar (MTU)
+check-page-packets = paket
+check-page-paths = Jalur
+check-page-transcripts = Yang ditulis program
+check-page-exit = keluar { $code }
+check-page-signal = diakhiri SIG{ $name }
+check-page-stdout = keluaran standar
+check-page-stderr = galat standar
+check-page-bytes = { $name }: { $bytes } B
+check-page-events = { $count } peristiwa
+
+# Yang dicatat klien dan server, dan sesi yang disimpan sebagai skenario.
+serve-log-hashes = dengan --log: hash dari isi tiap koneksi
+connect-log = tambahkan baris JSON tentang yang terjadi ke FILE
+connect-save = tulis sesi ini ke FILE, untuk colok check
+value-log-file = harus json:FILE; keluaran standar adalah untuk jawaban server
+only-log = opsi ini menambahkan hash ke log JSON
+save-title = percakapan dengan { $address }
+save-title-failed = tidak ada koneksi ke { $address }
+save-about =
+    Ditulis oleh colok connect --save. Untuk mengulangi percakapan yang sama:
+    colok check { $file }
+save-same-address = Alamatnya sama, jadi server harus berjalan di sana.
+save-server =
+    Agar skenario menjalankan server itu sendiri, tulis langkah seperti ini sebelum yang
+    pertama, dan { $placeholder } sebagai alamat di sana dan di bawah:
+save-done = tersimpan; untuk mengulanginya: colok check { $file }
+save-exists-why = sesi tidak pernah ditulis di atas sesuatu yang lain
+save-cut-what = sesi terlalu panjang untuk disimpan
+save-cut-why = paling banyak { $limit } disimpan, dan tiap teks harus muat sebagai argumen program
+
+## Bantuan colok check.
+
+check-about = Jalankan skenario, rusak dengan sengaja, nilai, simpan buktinya.
+check-scenario = berkas, folder, nama bawaan (tanpa ini: semua bawaan)
+check-only = bagian nama kasus; atau dengan * dan ?, atau tag
+check-repeat = jalankan tiap kasus sekian kali
+check-seed = ulangi pilihan acak yang sama
+check-jobs = kasus serentak (bawaan: inti CPU, minimal 2)
+check-keep = simpan bukti di DIR (bawaan colok-check/WAKTU)
+check-recover = buat catatan dari putaran yang terbunuh
+check-list = daftar skenario dan kasus; tanpa menjalankan
+check-dry-run = yang akan dilakukan, per langkah; tanpa menjalankan
+check-no-skip = kasus terlewati berarti tak terbukti (kode keluar 5)
+check-faults-off = tanpa gangguan: yang butuh gangguan harus tidak sah
+check-schema = cetak skema JSON berkas skenario
+check-run-schema = cetak skema JSON dari run.json
+check-json = cetak satu objek JSON, apa pun akhirnya
+check-quiet = tampilkan ringkasan saja, tanpa kemajuan
+check-footer =
+    Contoh: colok check my.toml echo --only '*tcp*' --repeat 5 --keep bukti
+
+## Skenario yang tidak dapat dijalankan.
+
+check-only-empty = harus berupa pola, misalnya echo-quit, 'udp-*', atau tag
+check-no-scenario = { $name }: tidak ada berkas maupun skenario bawaan dengan nama itu
+check-no-scenario-why = skenario adalah berkas .toml, folder berisi berkas itu, atau nama skenario bawaan
+check-no-case = --only: tidak ada kasus yang cocok dengan { $patterns }
+check-file-problems =
+    { $count ->
+       *[other] { $count } kesalahan di berkas skenario; tidak ada yang dijalankan
+    }
+check-recover-no-run = folder putaran yang terbunuh memuat run.jsonl
+check-recover-nothing = { $file }: belum ada yang tercatat sebelum putaran terbunuh
+
+## Putusan, dan yang diceritakan tentang putaran.
+
+check-pass = lulus
+check-fail = gagal
+check-invalid = tidak sah
+check-unknown = tidak diketahui
+check-skipped = dilewati
+check-cases =
+    { $count ->
+       *[other] { $count } kasus
+    }
+check-of-cases = { $some } dari { $cases }
+check-stop = Ctrl-C menghentikan; catatannya tetap ditulis
+check-left = kira-kira { $time } lagi
+check-of-step = langkah { $step }: { $key }
+check-cannot-fail = langkah { $step }: { $key } tidak bisa gagal: bentuk salahnya pun terpenuhi
+check-expected = diharapkan
+check-got = nyatanya
+check-seen = terlihat
+check-did = melakukan
+check-fault-unproved = gangguan { $fault } ({ $place }) tidak terbukti
+check-fault-never = tidak pernah dimulai
+check-fault-nothing = tidak ada
+check-path-unproved = jalan dari { $from } ke { $to } tidak terbukti
+check-path-seen = antarmuka { $interface }, { $packets } paket
+check-accounts = kedua ujung { $from } ke { $to } saling bertentangan
+check-flow = { $sent } byte dikirim, { $received } diterima
+check-step-error = langkah { $step } terganjal: { $error }
+check-reason = { $step }: { $key } (baris { $line })
+check-step-timed-out = langkah { $step }: waktunya habis
+check-wrote = { $step } menulis ({ $stream }):
+check-evidence = bukti:
+check-alike = sama halnya: { $cases }
+check-more-cases = { $cases } lagi tidak lulus; report.html memuat semuanya
+check-interrupted = Putaran dihentikan: tidak semua kasus dijalankan.
+check-killed = Putaran terbunuh: tidak semua kasus dijalankan.
+check-totals = { $cases } dalam { $time }: { $totals }
+check-where = laporan: { $page } (benih acak { $seed })
+check-repeat-these = untuk mengulangi yang tidak lulus: { $command }
+
+## Daftar dan rencana skenario.
+
+check-listed =
+    { $count ->
+       *[other] { $count } skenario, { $cases }
+    }
+check-dry-run-end = { $cases }, { $skipped } di antaranya akan dilewati; tidak ada yang dijalankan
+check-hosts = host:
+check-fault-word = gangguan
+check-expects = mengharapkan { $keys }
+
+## Laporan putaran skenario untuk tiket.
+
+check-head-verdict = putusan
+check-head-scenario = skenario
+check-head-cases = kasus
+check-head-time = waktu
+check-not-passed = Yang tidak lulus
+check-not-run = Yang dilewati, dan sebabnya
+check-this-run = Putaran ini
+check-seed-word = benih acak
+check-machine = { $name }, kernel { $kernel }, { $processors } prosesor, { $user }
+check-as-root = sebagai root
+check-as-user = sebagai pengguna biasa
+check-fact-tool = versi program
+check-fact-machine = komputer
+check-fact-started = dimulai
+check-fact-time = lamanya
+check-fact-seed = benih acak
+check-fact-command = perintah
+check-fact-repeat = untuk mengulangi yang tidak lulus
+
+## colok relay.
+
+relay-about = Teruskan lalu lintas ke suatu alamat, dan rusak dengan sengaja.
+relay-listen = tempat klien datang: tcp://localhost:5002, udp://..., unix:...
+relay-to = tujuan terusannya, lewat transport yang sama
+relay-fault = lakukan ini pada lalu lintas; ulangi bila lebih dari satu
+relay-seed = penentu semua yang acak (bawaan 0)
+relay-control = terima perintah di socket ini: gangguan lain, hitungan
+relay-log = tambahkan baris JSON ke FILE (-: stdout)
+relay-quiet = hanya cetak galat
+relay-verbose = juga satu baris untuk setiap tujuan yang tercapai
+relay-footer =
+    Gangguan: delay=50ms jitter=10ms, rate=100K, chunk=10, cut=N, reset=N,
+      half_close=N, black_hole=N, corrupt=N, fail_first=N; datagram: lose=3,7,
+      duplicate=10%, reorder=5. Pada tiap-tiapnya: direction=up|down,
+      connections=1-3.
+    Contoh: colok relay 5002 localhost:5001 -f 'cut=1000 direction=down'
+relay-transports = { $from } tidak dapat diteruskan ke { $to }
+value-unix = alamat socket Unix: unix:/tmp/relay.sock
+value-fault = misalnya --fault 'delay=50ms direction=up', --fault cut=1000
+relay-title = colok meneruskan:
+relay-target = tujuan
+relay-does = gangguan: { $fault }
+relay-listens-to = perintah diterima di { $address }
+relay-reached = { $target } tercapai
+relay-closed = ditutup setelah { $duration }: { $reason }, oleh { $by } ({ $up } B naik, { $down } B turun)
+relay-faults-now = gangguan mulai sekarang: { $faults }
+relay-faults-none = tanpa gangguan mulai sekarang
+relay-totals = berhenti: { $connections } koneksi, { $up } B naik, { $down } B turun, { $refused } ditolak
+relay-applied = {"  "}{ $fault }: diterapkan { $applied }

@@ -3,15 +3,18 @@
 //! Nothing here does anything; a word that cannot be read becomes a problem that names the
 //! option and shows what is right.
 
+mod check;
 mod connect;
 mod files;
 mod load;
 mod parse;
 mod reach;
+mod relay;
 mod serve;
 mod store;
 mod values;
 
+pub(crate) use check::{CheckArguments, CheckPlan};
 pub(crate) use connect::ConnectArguments;
 pub(crate) use files::{
     GetArguments, ListArguments, SendArguments, StatArguments, VerifyArguments,
@@ -19,6 +22,7 @@ pub(crate) use files::{
 pub(crate) use load::{Chosen, LoadArguments, LoadPlan};
 pub(crate) use parse::parse;
 pub(crate) use reach::Reach;
+pub(crate) use relay::RelayArguments;
 pub(crate) use serve::{JsonLog, ServeArguments};
 pub(crate) use store::StoreArguments;
 
@@ -40,6 +44,8 @@ pub(crate) enum Request {
     Stat(Box<StatArguments>),
     Verify(Box<VerifyArguments>),
     Load(LoadArguments),
+    Check(CheckArguments),
+    Relay(Box<RelayArguments>),
     Explain {
         subjects: Vec<String>,
         json: bool,

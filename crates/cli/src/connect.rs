@@ -7,6 +7,7 @@ mod call_printer;
 mod ending;
 mod piped;
 mod reply;
+mod save;
 mod scripted;
 mod terminal;
 mod trouble;
@@ -17,14 +18,16 @@ use std::io::Write as _;
 
 use colok::client::{ConnectOptions, Connection, Output, connect};
 use colok::clock::Clock;
-use colok::observe::{NoTap, Tap, log_queue};
+use colok::observe::{NoTap, Tap, Transcript, log_queue};
 use colok::proto::Time;
 
 use crate::arguments::ConnectArguments;
 use crate::messages::Messages;
 use crate::problem::{Exit, Problem};
+use crate::record_log::RecordLog;
 use crate::style::Style;
 use call_printer::CallPrinter;
+use save::Save;
 use way::Way;
 
 /// What every way of talking needs.
@@ -44,15 +47,32 @@ struct Context<'a, T: Tap> {
 /// Talks until one side ends.
 pub(crate) fn run(arguments: &ConnectArguments, messages: &Messages) -> Result<Exit, Problem> {
     way::check(arguments, messages)?;
-    if !arguments.calls {
+    let save = arguments.save.as_deref().map(|path| Save::prepare(path, messages)).transpose()?;
+    let (logs, prints) = (arguments.log.is_some(), arguments.calls);
+    if !prints && !logs && save.is_none() {
         return Ok(talk(arguments, messages, NoTap, None).tell(messages));
     }
-    let (tap, receiver) = log_queue::<true>(false, true);
-    let calls = CallPrinter::start(receiver)?;
-    let outcome = talk(arguments, messages, tap, Some(&calls));
-    // The tap is gone, so the printer ends once it has written what is in the queue.
-    calls.finish();
-    Ok(outcome.tell(messages))
+    let log = arguments.log.as_deref().map(RecordLog::open).transpose()?;
+    let transcript = save.as_ref().map(|_| Transcript::default());
+    let (tap, receiver) = log_queue::<true>(logs, prints);
+    let tap = tap.with_hashes(logs).with_transcript(transcript.clone());
+    let records = CallPrinter::start(receiver, log, prints, messages)?;
+    let outcome = talk(arguments, messages, tap, prints.then_some(&records));
+    // The tap is gone, so the thread ends once it has written what is in the queue.
+    records.finish();
+    let saved = save
+        .zip(transcript)
+        .map(|(save, transcript)| save.write(arguments, &transcript, outcome.exit(), messages));
+    let exit = outcome.tell(messages);
+    // A talk that went wrong tells more than a file that did.
+    match saved {
+        Some(Err(problem)) if exit == Exit::Done => Err(problem),
+        Some(Err(problem)) => {
+            problem.tell(messages);
+            Ok(exit)
+        }
+        _ => Ok(exit),
+    }
 }
 
 /// How the talk went, and its last line.
@@ -62,6 +82,11 @@ struct Outcome {
 }
 
 impl Outcome {
+    /// The exit code that it stands for.
+    fn exit(&self) -> Exit {
+        self.result.as_ref().map_or_else(|problem| problem.exit, |exit| *exit)
+    }
+
     /// Prints what is left to say, the reason of the end last.
     fn tell(self, messages: &Messages) -> Exit {
         let mut output = std::io::stderr();

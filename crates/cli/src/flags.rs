@@ -3,11 +3,13 @@
 //! Nothing here reads a value: that is `arguments`. Names of verbs, flags and their values are
 //! the same in every language; the texts are message ids.
 
+mod check_table;
 mod command;
 mod connect_table;
 mod files_table;
 mod help;
 mod load_table;
+mod relay_table;
 mod serve_table;
 mod verbs;
 

@@ -13,7 +13,7 @@ mod figures;
 mod live;
 mod page;
 mod paper;
-mod signals;
+pub(crate) mod signals;
 mod text;
 mod verdict;
 
@@ -81,7 +81,7 @@ fn carry_out(asked: &LoadPlan, words: &[OsString], messages: &Messages) -> Resul
 }
 
 /// The command that repeats this one: the same words, and the seed that was drawn.
-fn repeating(words: &[OsString], seed: u64, was_given: bool) -> Vec<String> {
+pub(crate) fn repeating(words: &[OsString], seed: u64, was_given: bool) -> Vec<String> {
     let rest = words.iter().skip(1).map(|word| word.to_string_lossy().into_owned());
     let mut command: Vec<String> = std::iter::once("colok".to_owned()).chain(rest).collect();
     if !was_given {

@@ -5,14 +5,18 @@
 
 mod arguments;
 mod calls;
+mod check;
 mod connect;
 mod documents;
 mod explain;
 mod files;
 mod flags;
+mod html;
 mod load;
 mod messages;
 mod problem;
+mod record_log;
+mod relay;
 mod serve;
 mod style;
 mod token;
@@ -34,14 +38,18 @@ use style::Style;
 const TELL_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
-    // The model `processes` runs this program again as its workers; then this does not return.
+    // Hosts of `colok check` are this program again; then this does not return.
+    colok::scenario::become_if_asked();
+    // The model `processes` does the same with its workers.
     colok::engine::processes::worker_if_asked();
     // So does a load with more than one process.
     colok::load::worker_if_asked();
     let words: Vec<OsString> = std::env::args_os().collect();
     let messages = Messages::new(Language::choose(language_option(&words).as_deref()));
-    let request = arguments::parse(words.clone(), &messages)
-        .inspect_err(|problem| load::tell_of_usage(&words, problem));
+    let request = arguments::parse(words.clone(), &messages).inspect_err(|problem| {
+        load::tell_of_usage(&words, problem);
+        check::tell_of_usage(&words, problem);
+    });
     let result = request.and_then(|request| run(request, &words, &messages));
     let exit = match result {
         Ok(exit) => exit,
@@ -112,6 +120,8 @@ fn run(request: Request, words: &[OsString], messages: &Messages) -> Result<Exit
         Request::Stat(arguments) => files::stat(&arguments, messages),
         Request::Verify(arguments) => files::verify(&arguments, messages),
         Request::Load(arguments) => load::run(&arguments, words, messages),
+        Request::Check(arguments) => check::run(&arguments, words, messages),
+        Request::Relay(arguments) => relay::run(&arguments, messages),
         Request::Explain { subjects, json } => explain::run(&subjects, json, messages),
         Request::Completions(shell) => documents::completions(&shell, messages),
         Request::Man(verb) => documents::man(verb.as_deref(), messages),

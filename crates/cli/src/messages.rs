@@ -32,7 +32,8 @@ impl Language {
         }
     }
 
-    const fn source(self) -> &'static str {
+    /// Its texts, as they are written.
+    pub(crate) const fn source(self) -> &'static str {
         match self {
             Self::English => include_str!("../i18n/en.ftl"),
             Self::Indonesian => include_str!("../i18n/id.ftl"),

@@ -13,7 +13,7 @@ use std::io::Write as _;
 
 pub(crate) use errno::{errno_name, errno_named, errno_text, errno_text_of_name};
 pub(crate) use files::{Asked, name_problem, shown, shown_name};
-pub(crate) use sockets::connect_text;
+pub(crate) use sockets::{RELAY, connect_text, quoted};
 
 use colok::Error;
 use colok::client::EndReason;

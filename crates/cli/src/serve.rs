@@ -6,7 +6,7 @@
 
 mod log;
 mod log_line;
-mod signals;
+pub(crate) mod signals;
 mod store;
 mod store_line;
 mod table;
@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &ServeArguments, messages: &Messages) -> Result<Exi
     let (details, calls) = (arguments.verbose || json, arguments.calls);
     if details || calls {
         let (tap, receiver) = log_queue::<true>(details, calls);
+        let tap = tap.with_hashes(arguments.log_hashes);
         serve(arguments, messages, &stop, tap, Some(receiver))
     } else {
         let (tap, receiver) = log_queue::<false>(false, false);

@@ -1,4 +1,5 @@
-//! Bold, dim and red, only where a terminal shows them and nobody asked for none (`NO_COLOR`).
+//! Bold, dim and a few colours, only where a terminal shows them and nobody asked for none
+//! (`NO_COLOR`).
 
 use std::fmt::Display;
 use std::io::IsTerminal;
@@ -32,6 +33,14 @@ impl Style {
 
     pub(crate) fn red(self, words: impl Display) -> String {
         self.set(31, words)
+    }
+
+    pub(crate) fn green(self, words: impl Display) -> String {
+        self.set(32, words)
+    }
+
+    pub(crate) fn yellow(self, words: impl Display) -> String {
+        self.set(33, words)
     }
 
     fn set(self, code: u8, words: impl Display) -> String {

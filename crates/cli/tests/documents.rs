@@ -6,6 +6,7 @@
 //! line. A command that ends in ` &` stays in the background (a last `...` under it is at least
 //! one line); `$ fg` goes on with what the last of them printed, and a line `^C` interrupts it.
 //! What is left in the background serves the blocks that follow, and ends with the file.
+//! A `toml` block whose first line is `# NAME.toml` is that file for the commands after it.
 //!
 //! Transcripts use the ports that people will use, so they run in a network namespace of their
 //! own where that is possible, and on this computer where it is not.
@@ -27,13 +28,15 @@ use rustix::process::{Pid, Signal};
 const INSIDE: &str = "COLOK_TEST_INSIDE_NAMESPACE";
 
 /// Documents with transcripts, and the language that they are in.
-const DOCUMENTS: [(&str, &str); 6] = [
+const DOCUMENTS: [(&str, &str); 8] = [
     ("README.md", "en"),
     ("README.id.md", "id"),
     ("docs/services.md", "en"),
     ("docs/connect.md", "en"),
     ("docs/files.md", "en"),
     ("docs/load.md", "en"),
+    ("docs/relay.md", "en"),
+    ("docs/check.md", "en"),
 ];
 
 #[test]
@@ -50,11 +53,15 @@ fn the_documents_show_what_happens() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     for (name, language) in DOCUMENTS {
         let text = std::fs::read_to_string(root.join(name)).expect("the document is there");
-        let blocks = console_blocks(&text);
+        let blocks = blocks(&text);
         assert!(!blocks.is_empty(), "{name} has no console block");
         let mut transcript = Transcript::new(language);
         for (line, block) in blocks {
-            transcript.run(&block).unwrap_or_else(|error| panic!("{name}:{line}: {error}"));
+            let result = match block {
+                Block::Console(text) => transcript.run(&text),
+                Block::File(text) => transcript.keep(&text),
+            };
+            result.unwrap_or_else(|error| panic!("{name}:{line}: {error}"));
         }
     }
 }
@@ -74,22 +81,38 @@ fn namespace() -> Option<Command> {
     })
 }
 
-/// The `console` blocks of a Markdown text, each with the number of its first line.
-fn console_blocks(text: &str) -> Vec<(usize, String)> {
-    let mut blocks: Vec<(usize, String)> = Vec::new();
-    let mut inside = false;
-    for (index, line) in text.lines().enumerate() {
-        if line.starts_with("```") {
-            inside = !inside && line.trim_end() == "```console";
-            if inside {
-                blocks.push((index + 2, String::new()));
-            }
-        } else if inside && let Some((_, block)) = blocks.last_mut() {
-            block.push_str(line);
-            block.push('\n');
+/// A block of a Markdown text that means something here.
+#[derive(Debug, PartialEq, Eq)]
+enum Block {
+    /// Commands and what they print.
+    Console(String),
+    /// A file that they use; its first line is its name.
+    File(String),
+}
+
+/// The blocks of a Markdown text, each with the number of its first line.
+fn blocks(text: &str) -> Vec<(usize, Block)> {
+    let mut blocks = Vec::new();
+    let mut lines = text.lines().enumerate();
+    while let Some((index, line)) = lines.next() {
+        let Some(kind) = line.strip_prefix("```") else { continue };
+        let inside =
+            lines.by_ref().map(|(_, line)| line).take_while(|line| !line.starts_with("```"));
+        let text: String = inside.flat_map(|line| [line, "\n"]).collect();
+        match kind.trim_end() {
+            "console" => blocks.push((index + 2, Block::Console(text))),
+            "toml" if name_of(&text).is_some() => blocks.push((index + 2, Block::File(text))),
+            _ => {}
         }
     }
     blocks
+}
+
+/// The name that the first line of a block gives it.
+fn name_of(block: &str) -> Option<&str> {
+    let name = block.lines().next()?.strip_prefix("# ")?;
+    let is_file = Path::new(name).extension().is_some_and(|extension| extension == "toml");
+    (is_file && !name.contains([' ', '/'])).then_some(name)
 }
 
 /// A command of a transcript and the lines under it.
@@ -134,6 +157,12 @@ impl Transcript {
             self.step(&step).map_err(|error| format!("`{}`: {error}", step.command))?;
         }
         Ok(())
+    }
+
+    /// Writes a block to the file that it names.
+    fn keep(&self, block: &str) -> Result<(), String> {
+        let name = name_of(block).ok_or("it has no name")?;
+        std::fs::write(self.folder.join(name), block).map_err(|error| error.to_string())
     }
 
     fn step(&mut self, step: &Step) -> Result<(), String> {
@@ -306,11 +335,14 @@ fn patterns() {
 
 #[test]
 fn blocks_and_steps() {
-    let text = "# T\n```console\n$ a &\nx\n...\n$ b\n```\n```sh\n$ no\n```\n";
-    let blocks = console_blocks(text);
-    assert_eq!(blocks, [(3, "$ a &\nx\n...\n$ b\n".to_owned())]);
+    let text = "# T\n```console\n$ a &\nx\n...\n$ b\n```\n```sh\n$ no\n```\n\
+                ```toml\n# a.toml\nx = 1\n```\n```toml\ny = 1\n```\n";
+    let blocks = blocks(text);
+    let console = "$ a &\nx\n...\n$ b\n".to_owned();
+    let file = "# a.toml\nx = 1\n".to_owned();
+    assert_eq!(blocks, [(3, Block::Console(console.clone())), (12, Block::File(file))]);
     let expected = vec!["x".to_owned(), "...".to_owned()];
-    let found = steps(&blocks[0].1);
+    let found = steps(&console);
     assert_eq!(found[0], Step { command: "a &".to_owned(), expected });
     assert_eq!(found[1], Step { command: "b".to_owned(), expected: vec![] });
 }

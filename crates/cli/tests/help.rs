@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use common::colok;
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 14] = [
     "serve",
     "connect",
     "send",
@@ -15,6 +15,8 @@ const VERBS: [&str; 12] = [
     "stat",
     "verify",
     "load",
+    "check",
+    "relay",
     "explain",
     "completions",
     "man",

@@ -322,3 +322,39 @@ fn a_datagram_that_nobody_takes_names_the_command_that_would_help() {
         assert_eq!(terminal.end(), Some(130));
     }
 }
+
+#[test]
+fn a_typed_session_is_had_again_by_a_check() {
+    let serving = Serving::start(&["echo=tcp://127.0.0.1:0?idle=1h"], 1);
+    let folder = std::env::temp_dir().join(format!("colok-typed-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder can be made");
+    let file = folder.join("typed.toml").display().to_string();
+    let mut terminal = Terminal::start("save", &[serving.place(), "--save", &file]);
+    for line in ["halo {dunia}", "-dua*", "quit"] {
+        terminal.press(line);
+        terminal.press(ENTER);
+        terminal.see(&format!("{line}  ("));
+    }
+    terminal.see("-- the server closed the connection (FIN)");
+    // An empty line connects again, which is one more conversation.
+    terminal.press(ENTER);
+    terminal.press("lagi");
+    terminal.press(ENTER);
+    terminal.see("lagi  (");
+    terminal.press(CTRL_C);
+    terminal.see("saved; to have it again: colok check ");
+    assert_eq!(terminal.end(), Some(130));
+
+    let text = std::fs::read_to_string(&file).expect("it was saved");
+    assert_eq!(text.matches("[[step]]\nname = \"client").count(), 2, "{text}");
+    let keep = folder.join("kept").display().to_string();
+    let mut check = command(&["check", &file, "--keep", &keep]);
+    let status = wait(&mut check.spawn().expect("it starts"));
+    assert_eq!(status.code(), Some(0), "{text}");
+    // Without the server it is another conversation.
+    drop(serving);
+    let keep = folder.join("kept-again").display().to_string();
+    let mut check = command(&["check", &file, "--keep", &keep]);
+    assert_eq!(wait(&mut check.spawn().expect("it starts")).code(), Some(3), "{text}");
+    let _ = std::fs::remove_dir_all(&folder);
+}

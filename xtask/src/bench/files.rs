@@ -102,7 +102,7 @@ pub(crate) fn run(context: &Context, options: &Options) -> Result<Report, String
 }
 
 /// The program that is measured is always built from the tree as it is.
-fn build(context: &Context) -> Result<PathBuf, String> {
+pub(super) fn build(context: &Context) -> Result<PathBuf, String> {
     let words = ["build", "--release", "--locked", "--package", "colok-cli"];
     process::run(context, &mut cargo(context, words))?;
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);

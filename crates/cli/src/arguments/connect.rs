@@ -1,5 +1,6 @@
 //! What `colok connect` was asked for.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use colok::client::{
@@ -8,6 +9,7 @@ use colok::client::{
 use colok::net::url::Url;
 
 use super::reach::without_options;
+use super::serve::log_file;
 use super::values::Values;
 use crate::flags;
 use crate::messages::Id;
@@ -33,6 +35,10 @@ pub(crate) struct ConnectArguments {
     pub(crate) reconnect: bool,
     pub(crate) verbose: bool,
     pub(crate) calls: bool,
+    /// Where the JSON log goes.
+    pub(crate) log: Option<PathBuf>,
+    /// Where the session is written as a scenario.
+    pub(crate) save: Option<PathBuf>,
     /// The names of the options that were given.
     pub(crate) given: Vec<&'static str>,
 }
@@ -55,6 +61,8 @@ impl ConnectArguments {
             reconnect: values.switch("reconnect"),
             verbose: values.switch("verbose"),
             calls: values.switch("calls"),
+            log: log_file(values)?,
+            save: values.path("save").map(Path::to_owned),
             given: flags::verb("connect").map_or_else(Vec::new, |verb| values.given(verb)),
         })
     }

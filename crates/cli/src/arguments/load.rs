@@ -112,12 +112,12 @@ fn only_with_compare(values: &Values<'_>) -> Result<(), Problem> {
 impl LoadPlan {
     fn read(values: &Values<'_>) -> Result<Self, Problem> {
         let Target { url, call } = Target::read(values)?;
-        let connections = count(values, "connections", CONNECTIONS_MAX)?.unwrap_or(CONNECTIONS);
+        let connections = values.count("connections", CONNECTIONS_MAX)?.unwrap_or(CONNECTIONS);
         let length = length(values)?;
         let plan = Self {
             connections,
             active: active(values, connections)?,
-            depth: count(values, "depth", DEPTH_MAX)?.unwrap_or(1),
+            depth: values.count("depth", DEPTH_MAX)?.unwrap_or(1),
             pace: pace(values)?,
             sizes: sizes(values, &call)?,
             messages_per_connection: long_count(values, "messages-per-connection")?,
@@ -127,9 +127,9 @@ impl LoadPlan {
             until: until(values)?,
             reply_timeout: values.positive_time("reply-timeout")?.unwrap_or(PATIENCE),
             connect_timeout: values.positive_time("connect-timeout")?.unwrap_or(PATIENCE),
-            threads: count(values, "threads", THREADS_MAX)?,
+            threads: values.count("threads", THREADS_MAX)?,
             pin: values.read("pin", Id::ValueCores, parse_cores)?.unwrap_or_default(),
-            processes: count(values, "processes", PROCESSES_MAX)?,
+            processes: values.count("processes", PROCESSES_MAX)?,
             io: io(values, &url)?,
             seed: values.read("seed", Id::ValueNumber, |text| text.parse().ok())?,
             server_pid: values.read("server-pid", Id::ValueNumberPositive, |text| {
@@ -207,27 +207,13 @@ pub(crate) struct Chosen {
     pub(crate) seed: u64,
 }
 
-/// A whole number from 1 to `most`.
-fn count(values: &Values<'_>, name: &str, most: u32) -> Result<Option<u32>, Problem> {
-    let Some(number) = values.number(name, 1)? else { return Ok(None) };
-    let fits = u32::try_from(number).ok().filter(|number| *number <= most);
-    if fits.is_none() {
-        let text = values.text(name).unwrap_or_default();
-        let option = format!("--{name}");
-        let what = say!(values.messages, Id::UsageValue, option = option, value = text);
-        let why = say!(values.messages, Id::ValueAtMost, most = most.to_string());
-        return Err(Problem::new(Exit::Usage, what).why(why));
-    }
-    Ok(fits)
-}
-
 /// A whole number from 1 on.
 fn long_count(values: &Values<'_>, name: &str) -> Result<Option<u64>, Problem> {
     values.read(name, Id::ValueNumberPositive, |text| text.parse().ok().filter(|count| *count > 0))
 }
 
 fn active(values: &Values<'_>, connections: u32) -> Result<u32, Problem> {
-    count(values, "active", connections).map(|active| active.unwrap_or(connections))
+    values.count("active", connections).map(|active| active.unwrap_or(connections))
 }
 
 fn pace(values: &Values<'_>) -> Result<Pace, Problem> {

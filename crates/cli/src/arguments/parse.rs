@@ -7,8 +7,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::values::Values;
 use super::{
-    ConnectArguments, GetArguments, ListArguments, LoadArguments, Request, SendArguments,
-    ServeArguments, StatArguments, VerifyArguments,
+    CheckArguments, ConnectArguments, GetArguments, ListArguments, LoadArguments, RelayArguments,
+    Request, SendArguments, ServeArguments, StatArguments, VerifyArguments,
 };
 use crate::flags::{self, Purpose, Topic, Verb, clap_command};
 use crate::messages::{Id, Messages};
@@ -55,6 +55,8 @@ fn request(matches: &ArgMatches, messages: &Messages) -> Result<Request, Problem
         "stat" => Request::Stat(Box::new(StatArguments::read(&values)?)),
         "verify" => Request::Verify(Box::new(VerifyArguments::read(&values)?)),
         "load" => Request::Load(LoadArguments::read(&values)?),
+        "check" => Request::Check(CheckArguments::read(&values)?),
+        "relay" => Request::Relay(Box::new(RelayArguments::read(&values)?)),
         "explain" => Request::Explain {
             subjects: values.texts("ADDRESS").map(str::to_owned).collect(),
             json: values.switch("json"),

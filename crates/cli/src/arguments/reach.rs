@@ -1,10 +1,12 @@
 //! How the verbs about files reach their server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use colok::net::url::{Place, Transport, Url};
 use colok::proto::ServiceKind;
 
+use super::serve::log_file;
 use super::values::Values;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem};
@@ -19,6 +21,8 @@ pub(crate) struct Reach {
     pub(crate) idle_timeout: Option<Duration>,
     pub(crate) deadline: Option<Duration>,
     pub(crate) retry: Option<Duration>,
+    /// Where the JSON log goes.
+    pub(crate) log: Option<PathBuf>,
 }
 
 impl Reach {
@@ -36,6 +40,7 @@ impl Reach {
             idle_timeout: values.positive_time("idle-timeout")?,
             deadline: values.positive_time("deadline")?,
             retry: values.time("retry")?,
+            log: log_file(values)?,
         })
     }
 }

@@ -25,6 +25,7 @@ pub(crate) enum JsonLog {
 
 /// `colok serve`, read. What is `None` was not given.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct ServeArguments {
     pub(crate) addresses: Vec<ServiceAddress>,
     pub(crate) model: Model,
@@ -38,6 +39,8 @@ pub(crate) struct ServeArguments {
     pub(crate) verbose: bool,
     pub(crate) calls: bool,
     pub(crate) json_log: Option<JsonLog>,
+    /// Whether the log has the hashes of what connections carried.
+    pub(crate) log_hashes: bool,
     /// Means something only when files are among what is served.
     pub(crate) store: StoreArguments,
 }
@@ -67,6 +70,7 @@ impl ServeArguments {
             verbose: values.switch("verbose"),
             calls: values.switch("calls"),
             json_log: json_log(values)?,
+            log_hashes: log_hashes(values)?,
             store,
         })
     }
@@ -102,7 +106,27 @@ fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceA
     Ok(addresses)
 }
 
-fn json_log(values: &Values<'_>) -> Result<Option<JsonLog>, Problem> {
+/// Hashes are told in the JSON log alone.
+fn log_hashes(values: &Values<'_>) -> Result<bool, Problem> {
+    let wanted = values.switch("log-hashes");
+    if wanted && values.text("log").is_none() {
+        let what = say!(values.messages, Id::UsageNoEffect, option = "--log-hashes");
+        let why = values.messages.text(Id::OnlyLog);
+        return Err(Problem::new(Exit::Usage, what).why(why).next("--log json:FILE"));
+    }
+    Ok(wanted)
+}
+
+/// The log of a client: a file, because standard output belongs to what the server says.
+pub(super) fn log_file(values: &Values<'_>) -> Result<Option<PathBuf>, Problem> {
+    let Some(text) = values.text("log") else { return Ok(None) };
+    match text.strip_prefix("json:") {
+        Some(path) if !path.is_empty() && path != "-" => Ok(Some(path.into())),
+        _ => Err(values.wrong("log", text, Id::ValueLogFile)),
+    }
+}
+
+pub(super) fn json_log(values: &Values<'_>) -> Result<Option<JsonLog>, Problem> {
     let Some(text) = values.text("log") else { return Ok(None) };
     match text.strip_prefix("json:") {
         Some("-") => Ok(Some(JsonLog::Output)),

@@ -118,6 +118,20 @@ impl<'a> Values<'a> {
         self.text(name).map(read).transpose()
     }
 
+    /// A whole number from 1 to `most`.
+    pub(crate) fn count(&self, name: &str, most: u32) -> Result<Option<u32>, Problem> {
+        let Some(number) = self.number(name, 1)? else { return Ok(None) };
+        let fits = u32::try_from(number).ok().filter(|number| *number <= most);
+        if fits.is_none() {
+            let text = self.text(name).unwrap_or_default();
+            let option = format!("--{name}");
+            let what = say!(self.messages, Id::UsageValue, option = option, value = text);
+            let why = say!(self.messages, Id::ValueAtMost, most = most.to_string());
+            return Err(Problem::new(Exit::Usage, what).why(why));
+        }
+        Ok(fits)
+    }
+
     /// The problem that `value` is not what the option `name` takes; `expected` says what it is.
     pub(crate) fn wrong(&self, name: &str, value: &str, expected: Id) -> Problem {
         let option = format!("--{name}");

@@ -1,4 +1,5 @@
-//! `--calls`: the thread that prints socket calls as they happen, to standard error.
+//! `--calls` and `--log`: the thread that takes records, writes them to the log, and prints socket
+//! calls as they happen, to standard error.
 //!
 //! Standard output belongs to what the peer says. At a terminal where a line is being edited the
 //! calls go above that line instead, as replies do.
@@ -9,17 +10,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use colok::observe::{Event, RecordReceiver, Tap};
+use colok::observe::{Event, Record, RecordReceiver, Tap};
 use rustyline::ExternalPrinter;
 
 use crate::calls::call_line;
+use crate::messages::Messages;
 use crate::problem::Problem;
+use crate::record_log::RecordLog;
 
 /// How long the end of the program waits until the last calls are printed.
 const FINISH_MAX: Duration = Duration::from_secs(2);
 
 /// How long a prompt waits for the calls before it. They are printed in a fraction of that.
 const CATCH_UP_MAX: Duration = Duration::from_millis(200);
+
+/// How many records are written at once, at most.
+const BATCH_RECORDS_MAX: usize = 256;
 
 /// The notice that is answered when all calls before it are printed; it is never shown.
 const CATCH_UP: &str = "catch-up";
@@ -35,14 +41,22 @@ pub(super) struct CallPrinter {
 }
 
 impl CallPrinter {
-    /// Starts to print; the thread ends when every tap is gone.
-    pub(super) fn start(receiver: RecordReceiver) -> Result<Self, Problem> {
+    /// Starts to write and to print; the thread ends when every tap is gone. `prints` says whether
+    /// calls are shown.
+    pub(super) fn start(
+        receiver: RecordReceiver,
+        log: Option<RecordLog>,
+        prints: bool,
+        messages: &Messages,
+    ) -> Result<Self, Problem> {
+        let messages = messages.clone();
         let above = Above::default();
         let (answer, caught_up) = sync_channel(1);
         let (sender, done) = sync_channel(1);
         let place = above.clone();
         let print = move || {
-            print_all(receiver, &place, &answer);
+            let mut writer = Writer { log, prints, above: &place, answer: &answer, messages };
+            writer.write_all(receiver);
             let _ = sender.send(());
         };
         let builder = thread::Builder::new().name("calls".into());
@@ -72,16 +86,59 @@ impl CallPrinter {
     }
 }
 
-fn print_all(receiver: RecordReceiver, above: &Above, answer: &SyncSender<()>) {
-    for record in receiver {
-        match &record.event {
-            Event::Call(call) => print(&(call_line(call) + "\n"), above),
-            Event::Notice { notice, .. } if notice == CATCH_UP => {
-                let _ = answer.try_send(());
+/// What the thread writes with.
+struct Writer<'a> {
+    log: Option<RecordLog>,
+    prints: bool,
+    above: &'a Above,
+    answer: &'a SyncSender<()>,
+    messages: Messages,
+}
+
+impl Writer<'_> {
+    fn write_all(&mut self, mut receiver: RecordReceiver) {
+        while let Some(record) = receiver.next() {
+            let mut batch = vec![record];
+            while batch.len() < BATCH_RECORDS_MAX
+                && let Some(record) = receiver.try_next()
+            {
+                batch.push(record);
+            }
+            // The file first: it never waits for a reader.
+            self.log(&batch);
+            for record in &batch {
+                self.show(&record.event);
+            }
+        }
+    }
+
+    /// A log that fails is told once and then left alone; the conversation goes on.
+    fn log(&mut self, records: &[Record]) {
+        let Some(log) = &mut self.log else { return };
+        for record in records {
+            if !is_catch_up(&record.event) {
+                log.take(record);
+            }
+        }
+        if let Err(problem) = log.flush() {
+            problem.tell(&self.messages);
+            self.log = None;
+        }
+    }
+
+    fn show(&self, event: &Event) {
+        match event {
+            Event::Call(call) if self.prints => print(&(call_line(call) + "\n"), self.above),
+            event if is_catch_up(event) => {
+                let _ = self.answer.try_send(());
             }
             _ => {}
         }
     }
+}
+
+fn is_catch_up(event: &Event) -> bool {
+    matches!(event, Event::Notice { notice, .. } if notice == CATCH_UP)
 }
 
 fn print(line: &str, above: &Above) {

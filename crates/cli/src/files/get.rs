@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use colok::client::files::{
     FileClient, GetPlan, GetReport, Got, PlannedGet, Target, Update, plan_get,
 };
-use colok::observe::NoTap;
 
 use super::client::Setup;
 use super::event::{Counts, JsonEvent, exit_of};
@@ -16,11 +15,13 @@ use super::screen::{Results, Screen, Work};
 use crate::arguments::GetArguments;
 use crate::messages::{Id, Messages};
 use crate::problem::{Asked, Exit, Problem, shown, shown_name};
+use crate::record_log::Logging;
 use crate::say;
 use crate::units::{duration_text, size_text};
 
 /// Gets what was asked for.
 pub(crate) fn run(arguments: &GetArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let log = Logging::start(arguments.reach.log.as_deref(), messages)?;
     let mut setup = Setup::new(&arguments.reach);
     setup.heed_signals(messages)?;
     setup.resumes = !arguments.is_to_output();
@@ -36,7 +37,7 @@ pub(crate) fn run(arguments: &GetArguments, messages: &Messages) -> Result<Exit,
     let mut getting = Getting { arguments, asked, plan: &plan, screen, counts };
     getting.screen.event(&JsonEvent::Plan { files: plan.files.len(), bytes: 0 });
     let started = Instant::now();
-    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
+    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, log.tap());
     let output = std::io::stdout();
     let result = client.get(&plan, Some(output.as_fd()), &mut |update| getting.update(&update));
     match result {

@@ -3,7 +3,6 @@
 use std::ops::ControlFlow;
 
 use colok::client::files::FileClient;
-use colok::observe::NoTap;
 use colok::proto::files::Entry;
 
 use super::client::Setup;
@@ -13,6 +12,7 @@ use super::screen::{Results, Screen};
 use crate::arguments::ListArguments;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem, shown_name};
+use crate::record_log::Logging;
 use crate::say;
 use crate::units::{rfc3339_seconds, size_text};
 
@@ -21,12 +21,13 @@ const SIZE_WIDTH: usize = 13;
 
 /// Lists what was asked for.
 pub(crate) fn run(arguments: &ListArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let log = Logging::start(arguments.reach.log.as_deref(), messages)?;
     let mut setup = Setup::new(&arguments.reach);
     setup.heed_signals(messages)?;
     let results = if arguments.json { Results::Json } else { Results::Lines };
     let progress = Progress::new(0, None, false, messages);
     let mut screen = Screen::new(results, progress, messages);
-    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
+    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, log.tap());
     let result = client.list(&arguments.prefix, &mut |entry| {
         screen.event(&JsonEvent::from(entry));
         screen.line(|_| line(entry, arguments.quiet));

@@ -11,7 +11,6 @@ use colok::client::files::{
     FileClient, FilesError, LocalSource, Receipt, SendOptions, SendPlan, SendReport, SkipReason,
     Skipped, Update, plan_send,
 };
-use colok::observe::NoTap;
 use colok::proto::files::HaveIt;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -24,6 +23,7 @@ use super::screen::{Results, Screen, Work};
 use crate::arguments::SendArguments;
 use crate::messages::{Id, Messages, Template};
 use crate::problem::{Asked, Exit, Problem, name_problem, shown, shown_name};
+use crate::record_log::Logging;
 use crate::say;
 use crate::units::{duration_text, size_text};
 
@@ -35,6 +35,7 @@ const VARIABLES: [&str; 4] = ["name", "size", "durability", "hash"];
 
 /// Sends what was asked for.
 pub(crate) fn run(arguments: &SendArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let log = Logging::start(arguments.reach.log.as_deref(), messages)?;
     let mut setup = Setup::new(&arguments.reach);
     let plan = plan_send(&arguments.files, &arguments.names).map_err(|error| {
         let problem = Problem::of_files(&error, setup.asked("send", messages));
@@ -75,7 +76,7 @@ pub(crate) fn run(arguments: &SendArguments, messages: &Messages) -> Result<Exit
         return sending.screen.finish().map(|()| Exit::Done);
     }
     let started = Instant::now();
-    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
+    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, log.tap());
     let options = SendOptions { durability: arguments.durability };
     let input = std::io::stdin();
     let result =

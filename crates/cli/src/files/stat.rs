@@ -1,7 +1,6 @@
 //! `colok stat`: what a server knows of files.
 
 use colok::client::files::FileClient;
-use colok::observe::NoTap;
 use colok::proto::files::Entry;
 
 use super::client::Setup;
@@ -11,18 +10,20 @@ use super::screen::{Results, Screen};
 use crate::arguments::StatArguments;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem, shown_name};
+use crate::record_log::Logging;
 use crate::say;
 use crate::units::{rfc3339_seconds, size_text};
 
 /// Asks for what is known.
 pub(crate) fn run(arguments: &StatArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let log = Logging::start(arguments.reach.log.as_deref(), messages)?;
     let mut setup = Setup::new(&arguments.reach);
     setup.heed_signals(messages)?;
     let results = if arguments.json { Results::Json } else { Results::Lines };
     let progress = Progress::new(0, None, false, messages);
     let mut screen = Screen::new(results, progress, messages);
     let mut exit = Exit::Done;
-    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, &NoTap);
+    let client = FileClient::new(&arguments.reach.url, &setup.options, &setup.clock, log.tap());
     let asked = setup.asked("stat", messages);
     let result =
         client.stat(&arguments.names, arguments.reread, &mut |name, answer| match answer {

@@ -27,6 +27,10 @@ pub(crate) fn run(arguments: &VerifyArguments, messages: &Messages) -> Result<Ex
         let what = say!(messages, Id::UsageNoEffect, option = "HOST");
         return Err(Problem::new(Exit::Usage, what).why(messages.text(Id::OnlyReceipt)));
     }
+    if arguments.reach.log.is_some() {
+        let what = say!(messages, Id::UsageNoEffect, option = "--log");
+        return Err(Problem::new(Exit::Usage, what).why(messages.text(Id::OnlyReceipt)));
+    }
     store::run(arguments, messages)
 }
 

@@ -21,4 +21,6 @@ pub(super) const CONNECT_FLAGS: &[Flag] = &[
     Flag::switch("reconnect", Id::ConnectReconnect),
     Flag::switch("verbose", Id::ConnectVerbose).short('v'),
     Flag::switch("calls", Id::ConnectCalls),
+    Flag::valued("log", "json:FILE", Id::ConnectLog),
+    Flag::path("save", "FILE", Id::ConnectSave),
 ];

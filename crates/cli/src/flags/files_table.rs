@@ -9,6 +9,7 @@ const CONNECT_TIMEOUT: Flag = Flag::valued("connect-timeout", "TIME", Id::Connec
 const IDLE_TIMEOUT: Flag = Flag::valued("idle-timeout", "TIME", Id::FilesIdleTimeout);
 const DEADLINE: Flag = Flag::valued("deadline", "TIME", Id::ConnectDeadline);
 const RETRY: Flag = Flag::valued("retry", "TIME", Id::ConnectRetry);
+const LOG: Flag = Flag::valued("log", "json:FILE", Id::ConnectLog);
 const JSON: Flag = Flag::switch("json", Id::FilesJson);
 const QUIET: Flag = Flag::switch("quiet", Id::FilesQuiet).short('q');
 
@@ -24,6 +25,7 @@ pub(super) const SEND_FLAGS: &[Flag] = &[
     IDLE_TIMEOUT,
     DEADLINE,
     RETRY,
+    LOG,
     JSON,
     QUIET,
 ];
@@ -37,6 +39,7 @@ pub(super) const GET_FLAGS: &[Flag] = &[
     IDLE_TIMEOUT,
     DEADLINE,
     RETRY,
+    LOG,
     JSON,
     QUIET,
 ];
@@ -47,6 +50,7 @@ pub(super) const LIST_FLAGS: &[Flag] = &[
     IDLE_TIMEOUT,
     DEADLINE,
     RETRY,
+    LOG,
     Flag::switch("json", Id::ListJson),
     Flag::switch("quiet", Id::ListQuiet).short('q'),
 ];
@@ -58,6 +62,7 @@ pub(super) const STAT_FLAGS: &[Flag] = &[
     IDLE_TIMEOUT,
     DEADLINE,
     RETRY,
+    LOG,
     Flag::switch("json", Id::ListJson),
 ];
 
@@ -67,6 +72,7 @@ pub(super) const VERIFY_FLAGS: &[Flag] = &[
     IDLE_TIMEOUT,
     DEADLINE,
     RETRY,
+    LOG,
     JSON,
     Flag::switch("quiet", Id::VerifyQuiet).short('q'),
 ];

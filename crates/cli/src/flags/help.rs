@@ -11,14 +11,17 @@ use crate::style::Style;
 /// The width that every terminal has.
 const COLUMNS: usize = 80;
 
+/// The height of the smallest usual terminal.
+const LINES: usize = 24;
+
 /// The help of colok itself.
 pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
-    // No empty line here: with it the help would not fit a screen.
+    // Few empty lines: with more the help would not fit a screen.
     let mut text = format!("colok: {}\n", messages.text(Id::RootAbout));
     heading(&mut text, &messages.text(Id::HeadingUsage), style);
     text.push_str(" colok ");
     text.push_str(&messages.text(Id::RootUsage));
-    text.push_str("\n\n");
+    text.push('\n');
     heading(&mut text, &messages.text(Id::HeadingQuickStart), style);
     text.push('\n');
     let rows = [
@@ -32,7 +35,6 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
     text.push('\n');
     let rows: Vec<_> = VERBS.iter().map(|verb| (names(verb), messages.text(verb.about))).collect();
     table(&mut text, &rows, style);
-    text.push('\n');
     heading(&mut text, &messages.text(Id::HeadingOptions), style);
     for (flag, _) in rows_of(COMMON_FLAGS.iter().chain([&VERSION_FLAG]), messages) {
         let _ = write!(text, "  {}", style.bold(flag.trim_start()));
@@ -45,8 +47,15 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
 
 /// The help of one verb.
 pub(crate) fn help_of(verb: &Verb, messages: &Messages, style: Style) -> String {
-    let mut text = wrapped(&messages.text(verb.about), 0);
-    text.push('\n');
+    let about = wrapped(&messages.text(verb.about), 0);
+    let rest = help_below(verb, messages, style);
+    let has_room = about.lines().count() + rest.lines().count() < LINES;
+    about + if has_room { "\n" } else { "" } + &rest
+}
+
+/// The help of a verb from its usage on.
+fn help_below(verb: &Verb, messages: &Messages, style: Style) -> String {
+    let mut text = String::new();
     heading(&mut text, &messages.text(Id::HeadingUsage), style);
     let _ = writeln!(text, " {}\n", usage(verb, messages));
     let mut rows = Vec::new();

@@ -22,6 +22,7 @@ pub(super) const SERVE_FLAGS: &[Flag] = &[
     Flag::switch("quiet", Id::ServeQuiet).short('q').conflicts(&["verbose", "calls"]),
     Flag::switch("verbose", Id::ServeVerbose).short('v'),
     Flag::valued("log", "json:FILE", Id::ServeLog),
+    Flag::switch("log-hashes", Id::ServeLogHashes),
     Flag::switch("calls", Id::ServeCalls),
 ];
 

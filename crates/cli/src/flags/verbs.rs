@@ -1,8 +1,10 @@
 //! The table of verbs.
 
+use super::check_table::CHECK_FLAGS;
 use super::connect_table::CONNECT_FLAGS;
 use super::files_table::{GET_FLAGS, LIST_FLAGS, SEND_FLAGS, STAT_FLAGS, VERIFY_FLAGS};
 use super::load_table::{LOAD_FLAGS, MORE_TOPIC};
+use super::relay_table::RELAY_FLAGS;
 use super::serve_table::{FILES_TOPIC, SERVE_FLAGS};
 use super::{Flag, Positional, Verb};
 use crate::messages::Id;
@@ -11,7 +13,7 @@ use crate::messages::Id;
 const SHELLS: [&str; 3] = ["bash", "zsh", "fish"];
 
 /// The names of the verbs, for those that take one.
-const VERB_NAMES: [&str; 12] = [
+const VERB_NAMES: [&str; 14] = [
     "serve",
     "connect",
     "send",
@@ -20,6 +22,8 @@ const VERB_NAMES: [&str; 12] = [
     "stat",
     "verify",
     "load",
+    "check",
+    "relay",
     "explain",
     "completions",
     "man",
@@ -38,7 +42,7 @@ const fn plain(name: &'static str, about: Id) -> Verb {
 }
 
 /// Every verb, in the order of the help.
-pub(crate) static VERBS: [Verb; 12] = [
+pub(crate) static VERBS: [Verb; 14] = [
     Verb {
         positionals: &[Positional::optional("SERVICE", Id::ServeService).many()],
         flags: SERVE_FLAGS,
@@ -91,6 +95,21 @@ pub(crate) static VERBS: [Verb; 12] = [
         topic: Some(&MORE_TOPIC),
         footer: Some(Id::LoadFooter),
         ..plain("load", Id::LoadAbout)
+    },
+    Verb {
+        positionals: &[Positional::optional("SCENARIO", Id::CheckScenario).many().path()],
+        flags: CHECK_FLAGS,
+        footer: Some(Id::CheckFooter),
+        ..plain("check", Id::CheckAbout)
+    },
+    Verb {
+        positionals: &[
+            Positional::required("LISTEN", Id::RelayListen),
+            Positional::required("TARGET", Id::RelayTo),
+        ],
+        flags: RELAY_FLAGS,
+        footer: Some(Id::RelayFooter),
+        ..plain("relay", Id::RelayAbout)
     },
     Verb {
         positionals: &[Positional::required("ADDRESS", Id::ExplainAddress).many()],

@@ -5,7 +5,7 @@
 //! What was not measured is left out, and figures that rest on too little are grey and say so.
 
 mod charts;
-mod html;
+
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -17,11 +17,11 @@ use std::{fs, process};
 use colok::load::plan::{Call, Pace};
 use colok::load::report::{Finding, Outcome, Report};
 
-use self::html::Html;
 use super::failure;
 use super::figures::{bytes_per_second, count, many, percent};
 use super::text::{done, quoted};
 use super::verdict::Told;
+use crate::html::{Html, STYLE};
 use crate::messages::{Id, Messages};
 use crate::say;
 
@@ -55,7 +55,7 @@ pub(super) fn html(report: &Report, messages: &Messages) -> String {
     page.start(
         &messages.text(Id::PageLanguage),
         &format!("colok load {}", report.plan.url),
-        &[&charts, include_str!("page/style.css")],
+        &[&charts, STYLE],
     );
     page.markup("<main>\n<header>");
     page.text("p class=\"tool\"", &format!("{} · {}", report.tool, started(report)));

@@ -1,5 +1,6 @@
-//! Ctrl-C during a load: the first ends sending and waits for the replies that are on their way,
-//! the second does not wait for them, the third ends the process. The first two leave a report.
+//! Ctrl-C during a load or a check: the first ends it in good order (a load waits for the replies
+//! that are on their way), the second at once, the third ends the process. The first two leave a
+//! report.
 
 use std::thread;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::problem::{Exit, Problem};
 const AT_ONCE_MAX: Duration = Duration::from_secs(10);
 
 /// Starts the thread that turns signals into stops. It lives as long as the process.
-pub(super) fn watch(stop: &Stop) -> Result<(), Problem> {
+pub(crate) fn watch(stop: &Stop) -> Result<(), Problem> {
     let failed = |call: &str, error: &std::io::Error| Problem::of_file(call, "signals", error);
     let mut signals =
         Signals::new([SIGINT, SIGTERM]).map_err(|error| failed("sigaction", &error))?;

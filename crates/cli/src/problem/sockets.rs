@@ -18,6 +18,9 @@ use crate::units::duration_text;
 /// The first port that needs no privilege.
 const UNPRIVILEGED_PORT: u16 = 1024;
 
+/// What a relay is called where others have the name of their service.
+pub(crate) const RELAY: &str = "relay";
+
 fn text_of(errno: Errno) -> String {
     errno_text(errno.raw_os_error())
 }
@@ -179,15 +182,15 @@ fn file_in_the_way(
     service: Option<&'static str>,
     messages: &Messages,
 ) -> Problem {
-    let name = service.unwrap_or("echo");
     let stem = path.strip_suffix(".sock").unwrap_or(path);
     let ending = if stem == path { "" } else { "-2" };
-    let other = format!("{name}=unix://{stem}{ending}.sock");
+    let other = format!("unix://{stem}{ending}.sock");
     let remove = format!("rm {}", quoted(path));
-    problem
-        .why(messages.text(Id::FileInTheWay))
-        .next(format!("colok serve {}", quoted(&other)))
-        .next(say!(messages, Id::RemoveFile, command = remove))
+    problem.why(messages.text(Id::FileInTheWay)).next(start_on(&other, service)).next(say!(
+        messages,
+        Id::RemoveFile,
+        command = remove
+    ))
 }
 
 fn in_use(
@@ -222,11 +225,18 @@ fn in_use(
 
 /// The command that serves the same on another port.
 fn other_port(address: &str, port: u16, service: Option<&'static str>) -> String {
-    let name = service.unwrap_or("echo");
     let Ok(url) = address.parse::<Url>() else { return "colok serve --help".to_owned() };
     let Place::Inet { host, .. } = &url.place else { return "colok serve --help".to_owned() };
     let host = if is_localhost(host) { "localhost" } else { host.as_str() };
-    let url = Url::inet(url.transport, host, port);
+    start_on(&Url::inet(url.transport, host, port).to_string(), service)
+}
+
+/// The command that serves this, or relays it, on an address.
+fn start_on(url: &str, service: Option<&'static str>) -> String {
+    if service == Some(RELAY) {
+        return format!("colok relay {} TARGET", quoted(url));
+    }
+    let name = service.unwrap_or("echo");
     format!("colok serve {}", quoted(&format!("{name}={url}")))
 }
 
@@ -297,7 +307,7 @@ fn zone_missing(problem: Problem, address: &str, messages: &Messages) -> Problem
 }
 
 /// One word for a shell.
-pub(super) fn quoted(word: &str) -> String {
+pub(crate) fn quoted(word: &str) -> String {
     let plain =
         |character: char| character.is_ascii_alphanumeric() || "/._-=:@%+,".contains(character);
     if !word.is_empty() && word.chars().all(plain) {

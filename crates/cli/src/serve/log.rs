@@ -5,21 +5,19 @@
 //! counts. At the end it writes what is still there, within [`FINISH_MAX`]. A pipe that nobody
 //! reads can keep it in a write for ever, so nobody else may need the lock of standard output.
 
-use std::fs::{File, OpenOptions};
 use std::io::{IsTerminal as _, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
 use colok::observe::{Event, Record, RecordReceiver, Totals};
-use serde::Serialize;
 
 use super::log_line::{LineWriter, totals_line};
 use crate::arguments::{JsonLog, ServeArguments};
 use crate::messages::Messages;
 use crate::problem::Problem;
+use crate::record_log::{append, push_line};
 use crate::style::Style;
-use crate::units::rfc3339;
 
 /// How long the end of the program waits for the last lines.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -134,12 +132,7 @@ impl Log {
 
     fn take(&mut self, record: &Record) {
         if let Some(sink) = &mut self.json {
-            let time = rfc3339(record.time_unix_us);
-            let line = JsonLine { time, event: &record.event };
-            // Events are plain data: they always have a JSON form.
-            if serde_json::to_writer(&mut sink.buffer, &line).is_ok() {
-                sink.buffer.push(b'\n');
-            }
+            push_line(&mut sink.buffer, record);
         }
         if let Some(line) = self.lines.line(record)
             && let Some(sink) = &mut self.plain
@@ -174,17 +167,4 @@ impl Sink {
         self.buffer.clear();
         self.output.flush()
     }
-}
-
-fn append(path: &std::path::Path) -> std::io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path)
-}
-
-/// A line of the JSON log.
-#[derive(Serialize)]
-struct JsonLine<'a> {
-    /// RFC 3339, UTC, microseconds.
-    time: String,
-    #[serde(flatten)]
-    event: &'a Event,
 }

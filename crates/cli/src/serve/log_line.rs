@@ -229,6 +229,8 @@ mod tests {
             reason: "io(104)".into(),
             bytes_received: 12,
             bytes_sent: 11,
+            received_blake3: None,
+            sent_blake3: None,
             duration_ms: 3200,
         };
         assert_eq!(

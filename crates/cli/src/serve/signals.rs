@@ -14,7 +14,7 @@ const AT_ONCE_MAX: Duration = Duration::from_secs(1);
 
 /// Starts the thread that turns signals into stops; `on_drain` is called at the first. It lives as
 /// long as the process.
-pub(super) fn watch(stop: &Stop, on_drain: impl Fn() + Send + 'static) -> Result<(), Problem> {
+pub(crate) fn watch(stop: &Stop, on_drain: impl Fn() + Send + 'static) -> Result<(), Problem> {
     let failed = |call: &str, error: &std::io::Error| Problem::of_file(call, "signals", error);
     let mut signals =
         Signals::new([SIGINT, SIGTERM]).map_err(|error| failed("sigaction", &error))?;

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use colok::client::files::{FileClient, FilesError, Receipt, Verdict as Found};
 use colok::net::url::Url;
-use colok::observe::NoTap;
 
 use super::{Checked, Tally, Verdict};
 use crate::arguments::VerifyArguments;
 use crate::files::client::Setup;
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem, shown};
+use crate::record_log::Logging;
 use crate::say;
 
 /// How much of a file of receipts is read: about two hundred thousand of them.
@@ -19,6 +19,7 @@ const READ_MAX: u64 = 64 * 1024 * 1024;
 
 /// Checks every receipt of the file.
 pub(super) fn run(arguments: &VerifyArguments, messages: &Messages) -> Result<Exit, Problem> {
+    let log = Logging::start(arguments.reach.log.as_deref(), messages)?;
     let receipts = read(&arguments.path, messages)?;
     let mut tally = Tally::new(arguments, messages);
     let mut setup = Setup::new(&arguments.reach);
@@ -29,7 +30,7 @@ pub(super) fn run(arguments: &VerifyArguments, messages: &Messages) -> Result<Ex
             None => url_of(&server, &arguments.path, messages)?,
         };
         setup.visit(&url);
-        let client = FileClient::new(&url, &setup.options, &setup.clock, &NoTap);
+        let client = FileClient::new(&url, &setup.options, &setup.clock, log.tap());
         let asked = setup.asked("verify", messages);
         let result = client.verify(&receipts, &mut |receipt, answer| {
             tally.add(&checked(receipt, &answer));

@@ -5,8 +5,8 @@ use colok::load::report::{Interval, Latency, Report};
 use colok::load::samples::Histogram;
 use colok_chart::{Axis, LineChart, Point, Scale, Series, Span, Unit};
 
-use super::html::Html;
 use super::time;
+use crate::html::Html;
 use crate::messages::{Id, Messages};
 use crate::say;
 

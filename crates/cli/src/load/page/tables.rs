@@ -6,8 +6,8 @@ use colok::load::plan::{Address, Arrivals, Call, Io, Length, Pace, Plan, Sizes};
 use colok::load::report::{Latency, Report};
 use colok_chart::Unit;
 
-use super::html::Html;
 use super::{started, time};
+use crate::html::Html;
 use crate::load::figures::{
     bytes_between, bytes_per_second, count, many, many_between, percent, percentile,
 };
