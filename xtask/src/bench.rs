@@ -1,8 +1,8 @@
 //! `cargo xtask bench [SUITE]`: colok and its peers, measured in turn on this machine.
 //!
 //! A suite is a list of tasks; a task is one piece of work and the programs that can do it. Each
-//! suite has a module of its own that says what is run ([`files`], [`sockets`], [`relay`]). They share a
-//! folder in memory that is gone afterwards ([`scratch`]), programs with a time limit
+//! suite has a module of its own that says what is run ([`files`], [`sockets`], [`relay`]). They
+//! share a folder in memory that is gone afterwards ([`scratch`]), programs with a time limit
 //! ([`program`]), what they used ([`usage`]) and the document ([`report`]). [`measure`] has the
 //! rounds of `files`.
 //!

@@ -1,8 +1,6 @@
 //! What is done by chance depends on the seed and on nothing else.
 
-use std::io::Write as _;
-
-use crate::support::{Relay, echo, read_all, socket};
+use crate::support::{Relay, ask, echo, socket};
 
 /// Which of 60 datagrams come, and how often.
 fn datagrams(seed: &str) -> Vec<u8> {
@@ -35,10 +33,7 @@ fn connections(seed: &str) -> Vec<bool> {
     let relay = Relay::start("tcp://127.0.0.1:0", &target, &faults, &["--seed", seed]);
     let mut reset = Vec::new();
     for _ in 0..40 {
-        let mut client = relay.connect();
-        let _ = client.write_all(b"x");
-        let _ = client.shutdown(std::net::Shutdown::Write);
-        reset.push(read_all(&mut client).1.is_some());
+        reset.push(ask(relay.connect()).1.is_some());
     }
     let count = reset.iter().filter(|it| **it).count();
     // Up or down, whichever is first: one connection is reset once.

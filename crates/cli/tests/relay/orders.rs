@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Write as _};
 use std::time::{Duration, Instant};
 
-use crate::support::{Control, Relay, Target, echo, noise, read, read_all, sends};
+use crate::support::{Control, Relay, Target, ask, echo, noise, read, read_all, sends};
 
 fn relay(target: &str, faults: &[&str], control: &Control) -> Relay {
     let target = format!("tcp://{target}");
@@ -104,12 +104,7 @@ fn a_black_hole_that_ends_lets_the_end_out() {
 fn the_first_ones_fail_again_in_a_new_set() {
     let control = Control::new();
     let relay = relay(&echo(), &[], &control);
-    let passes = || {
-        let mut client = relay.connect();
-        let _ = client.write_all(b"x");
-        let _ = client.shutdown(std::net::Shutdown::Write);
-        read_all(&mut client).1.is_none()
-    };
+    let passes = || ask(relay.connect()).1.is_none();
     assert!(passes());
     for _ in 0..2 {
         control.ask(r#"{"faults": ["fail_first=1"]}"#);

@@ -165,6 +165,17 @@ pub(crate) fn read_all(stream: &mut TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
     }
 }
 
+/// Sends a byte and ends; what comes back, and how that ends. A reset that comes early is told by
+/// the write, and then no more by a read.
+pub(crate) fn ask(mut stream: TcpStream) -> (Vec<u8>, Option<ErrorKind>) {
+    if let Err(error) = stream.write_all(b"x") {
+        return (Vec::new(), Some(error.kind()));
+    }
+    // It fails after a reset, which the read tells.
+    let _ = stream.shutdown(Shutdown::Write);
+    read_all(&mut stream)
+}
+
 /// Exactly so many bytes.
 pub(crate) fn read(stream: &mut TcpStream, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];

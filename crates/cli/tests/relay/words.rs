@@ -13,6 +13,8 @@ fn what_is_wrong_is_told_before_anything_happens() {
         (&["relay"][..], "LISTEN"),
         (&["relay", "5002"], "TARGET"),
         (&["relay", "tcp://localhost:0", "udp://localhost:1"], "tcp cannot be relayed to udp"),
+        (&["relay", "tcp://localhost:5", "127.0.0.1:5"], "the same address"),
+        (&["relay", "unix:a.sock", "unix:a.sock"], "the same address"),
         (&["relay", "localhost", "localhost:1"], "names no port"),
         (&["relay", "0", "1", "--fault", "cutt=1"], "perhaps cut"),
         (&["relay", "0", "1", "--fault", "cut=1 reset=2"], "two faults"),

@@ -110,7 +110,10 @@ fn answer<T: Tap>(line: &[u8], shared: &Shared<T>) -> String {
 }
 
 fn act<T: Tap>(line: &[u8], shared: &Shared<T>) -> Result<(), String> {
-    let request: Request = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+    let request: Request = serde_json::from_slice(line).map_err(|error| {
+        let what = if error.is_data() { "no order" } else { "no JSON" };
+        format!("this is {what}: {error}")
+    })?;
     let Some(written) = request.faults else {
         let asks = "ask for {\"status\":true} or give {\"faults\":[...]}";
         return if request.status { Ok(()) } else { Err(asks.to_owned()) };

@@ -280,7 +280,8 @@ impl Client {
         up.into_iter().chain(down).chain(idle_at).min().or(Some(now + IDLE))
     }
 
-    /// Takes what the target has sent; or news of what was sent to it: that nobody is there.
+    /// Takes what the target has sent; the result is news of what was sent to it, if there is bad
+    /// news. (It comes with the next read or write, whichever is first.)
     fn receive(&mut self, target: &Registered, now: Time) -> Option<Errno> {
         let mut failure = None;
         BUFFER.with_borrow_mut(|buffer| {

@@ -35,7 +35,7 @@ pub(crate) struct Flight {
     queued: u64,
     cost: usize,
     /// One that is held back until the next one has passed, and how often it is sent.
-    waiting: Option<(usize, Vec<u8>)>,
+    waiting: Option<Waiting>,
     /// When a slow link is free again.
     link_free: Time,
 }
@@ -101,9 +101,10 @@ impl Flight {
         self.bytes.held += (copies * bytes.len()) as u64;
         if let Some(earlier) = self.waiting.take() {
             self.put(copies, bytes, now);
-            self.put(earlier.0, earlier.1, now);
+            self.overtaken(earlier.number);
+            self.put(earlier.copies, earlier.bytes, now);
         } else if self.is_held_back(number) {
-            self.waiting = Some((copies, bytes));
+            self.waiting = Some(Waiting { number, copies, bytes });
         } else {
             self.put(copies, bytes, now);
         }
@@ -159,16 +160,17 @@ impl Flight {
         lost
     }
 
-    fn is_held_back(&mut self, number: u64) -> bool {
-        let mut held = false;
+    fn is_held_back(&self, number: u64) -> bool {
+        self.rules.iter().any(|rule| holds_back(rule, number))
+    }
+
+    /// Another one has passed the one with this number: only now it is out of order.
+    fn overtaken(&mut self, number: u64) {
         for rule in &mut self.rules {
-            let Kind::Reorder(choice) = &rule.kind else { continue };
-            if choice.takes(number, || rule.draw(number)) {
+            if holds_back(rule, number) {
                 rule.applied(1, number);
-                held = true;
             }
         }
-        held
     }
 
     /// How often more it is to be sent.
@@ -222,6 +224,18 @@ impl Flight {
         }
         self.queue.insert((due, order), bytes);
     }
+}
+
+/// A datagram that waits until another one has passed it.
+#[derive(Debug)]
+struct Waiting {
+    number: u64,
+    copies: usize,
+    bytes: Vec<u8>,
+}
+
+fn holds_back(rule: &Active, number: u64) -> bool {
+    matches!(&rule.kind, Kind::Reorder(choice) if choice.takes(number, || rule.draw(number)))
 }
 
 #[cfg(test)]

@@ -88,6 +88,17 @@ fn each_effect_is_counted() {
 }
 
 #[test]
+fn what_nothing_has_passed_was_not_reordered() {
+    let mut flight = Flight::new(rules(&["reorder=2"]), Time::ZERO);
+    flight.receive(b"a", Time::ZERO);
+    flight.receive(b"b", Time::ZERO);
+    assert_eq!(flight.take_news().count(), 0, "the last one only waits");
+    flight.receive(b"c", Time::ZERO);
+    let news: Vec<_> = flight.take_news().map(|news| (news.at, news.count)).collect();
+    assert_eq!(news, [(Some(2), 1)]);
+}
+
+#[test]
 fn a_delay_and_a_rate_are_kept() {
     let mut flight = Flight::new(rules(&["delay=50ms"]), Time::ZERO);
     flight.receive(b"a", Time::from_millis(1));
