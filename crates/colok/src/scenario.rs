@@ -15,8 +15,8 @@ pub mod host;
 pub mod judge;
 pub mod mutation;
 pub mod read;
-pub mod record;
 pub mod reconcile;
+pub mod record;
 pub mod run;
 pub mod schema;
 pub mod world;
@@ -34,7 +34,8 @@ fn in_words(error: impl std::fmt::Display) -> String {
     let mut pieces = text.split(" (os error ");
     let first = pieces.next().unwrap_or_default().to_owned();
     pieces.fold(first, |text, piece| {
-        text + piece.trim_start_matches(|one: char| one.is_ascii_digit()).trim_start_matches(')')
+        let rest = piece.trim_start_matches(|one: char| one.is_ascii_digit());
+        text + rest.strip_prefix(')').unwrap_or(rest)
     })
 }
 
@@ -46,7 +47,10 @@ mod tests {
     fn errors_are_told_without_their_numbers() {
         let error = std::io::Error::from_raw_os_error(2);
         assert_eq!(in_words(&error), "No such file or directory");
-        assert_eq!(in_words(format!("a: {error} (b: {error})")), format!("a: {0} (b: {0})", in_words(error)));
+        assert_eq!(
+            in_words(format!("a: {error} (b: {error})")),
+            format!("a: {0} (b: {0})", in_words(error))
+        );
         assert_eq!(in_words("nothing of it"), "nothing of it");
     }
 }

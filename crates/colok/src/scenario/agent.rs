@@ -29,7 +29,8 @@ mod voice;
 mod words;
 
 use std::io::Write as _;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::LazyLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 pub use content::random;
 pub use set_up::SetUp;
@@ -78,8 +79,13 @@ pub fn run(set_up: &SetUp) -> i32 {
     }
 }
 
-/// Now, in microseconds since 1970.
+/// Now, in microseconds since 1970, on a clock that is only asked once what time it is: setting it
+/// while a program runs changes no length of time.
 fn time_unix_us() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    static BEGAN: LazyLock<(Instant, Duration)> = LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        (Instant::now(), since.unwrap_or_default())
+    });
+    let (began, at) = *BEGAN;
+    u64::try_from((at + began.elapsed()).as_micros()).unwrap_or(u64::MAX)
 }

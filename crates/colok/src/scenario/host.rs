@@ -8,6 +8,7 @@
 //! Nothing here knows what orders and words mean.
 
 mod local;
+pub(super) mod patient;
 
 use std::io;
 use std::net::IpAddr;
@@ -49,7 +50,8 @@ pub fn channel() -> (HeardSender, Receiver<(usize, Heard)>) {
 /// How orders get to an agent. When it is dropped the orders end, and so does the agent with all
 /// that it started; a transport waits for that (with a bound) where it can.
 pub trait Transport: Send {
-    /// Sends one line; it comes without its newline and has none inside.
+    /// Sends one line; it comes without its newline and has none inside. A host that takes nothing
+    /// for long is an error, and so is everything that is sent to it after that.
     fn send(&mut self, line: &[u8]) -> io::Result<()>;
 }
 

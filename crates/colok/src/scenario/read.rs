@@ -10,6 +10,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::file::Scenario;
+use super::in_words;
 
 mod check;
 mod known;
@@ -41,6 +42,15 @@ pub struct Source {
     pub text: String,
     /// The folder it lies in; `None` for a built-in one.
     pub folder: Option<PathBuf>,
+}
+
+impl Source {
+    /// What `{here}` stands for: the folder it lies in, from the root.
+    pub(super) fn here(&self) -> Option<String> {
+        let folder = self.folder.as_ref()?;
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Some(fs::canonicalize(folder).ok()?.to_string_lossy().into_owned())
+    }
 }
 
 /// Something that is wrong with a scenario, by its place in the text.
@@ -208,9 +218,8 @@ fn load(path: &Path) -> Result<Source, FileProblem> {
     file.take(FILE_BYTES_MAX as u64 + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| problem(in_words(&error)))?;
-    let text = String::from_utf8(bytes).map_err(|error| {
-        no_text(path, error.as_bytes(), error.utf8_error().valid_up_to())
-    })?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| no_text(path, error.as_bytes(), error.utf8_error().valid_up_to()))?;
     let folder = path.parent().unwrap_or(Path::new("")).to_owned();
     Ok(Source { name, file: path_text(path), text, folder: Some(folder) })
 }

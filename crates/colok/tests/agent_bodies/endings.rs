@@ -19,6 +19,7 @@ pub(super) const BODIES: &[Body] = &[
     ("an_end_without_a_listener_ends_everything", an_end_without_a_listener),
     ("a_killed_runner_leaves_nothing", a_killed_runner_leaves_nothing),
     ("a_killed_agent_leaves_nothing_while_its_runner_lives", a_killed_agent_leaves_nothing),
+    ("a_killed_agent_leaves_nothing_in_other_directories", a_killed_agent_leaves_nothing_elsewhere),
     ("an_order_that_makes_no_sense_ends_the_agent", an_order_that_makes_no_sense),
     ("orphans_are_reaped_while_it_works", orphans_are_reaped_while_it_works),
     ("what_can_not_be_entered_is_removed", what_can_not_be_entered_is_removed),
@@ -105,6 +106,22 @@ fn a_killed_agent_leaves_nothing() {
     let beside = local.beside();
     local.host = None;
     until("the end of all", || !lives(agent) && !lives(detached));
+    assert!(!beside.exists());
+}
+
+fn a_killed_agent_leaves_nothing_elsewhere() {
+    let mut local = Local::start();
+    let script = "echo $PPID > agent; setsid sh -c 'echo $$ > detached; cd /; exec sleep 600' &
+        cd /; sleep 600";
+    let process = local.run(&shell(script));
+    let agent = number_in(&local.folder().join("agent"));
+    let detached = number_in(&local.folder().join("detached"));
+    let number = i32::try_from(agent).ok().and_then(Pid::from_raw).expect("a number");
+    kill_process(number, Signal::KILL).expect("it lives");
+    local.gone();
+    let beside = local.beside();
+    local.host = None;
+    until("the end of all", || !lives(process) && !lives(detached));
     assert!(!beside.exists());
 }
 

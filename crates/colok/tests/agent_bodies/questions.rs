@@ -20,6 +20,7 @@ pub(super) const BODIES: &[Body] = &[
     ("a_line_is_exchanged", a_line_is_exchanged),
     ("an_address_is_held", an_address_is_held),
     ("a_local_host_breaks_no_network", a_local_host_breaks_no_network),
+    ("a_pipe_that_nobody_holds_holds_nothing_up", a_pipe_that_nobody_holds),
     ("a_host_says_what_it_is", a_host_says_what_it_is),
     ("a_question_that_takes_long_holds_nothing_up", a_question_that_takes_long),
 ];
@@ -135,6 +136,22 @@ fn a_local_host_breaks_no_network() {
         assert!(local.answer(fault).is_err(), "{what:?}");
     }
     assert!(local.ask(Question::Counters).is_err());
+}
+
+fn a_pipe_that_nobody_holds() {
+    let mut local = Local::start();
+    assert_eq!(local.run_to_end(&words(&["mkfifo", "pipe"])).exit, Some(0));
+    let stdin = Content::File("pipe".into());
+    local.order(&Order::Start(Start { step: 2, stdin: stdin.clone(), ..words(&["cat"]) }));
+    let error = local.wait(|word| match word {
+        Word::Failed { step: 2, error, .. } => Some(error.clone()),
+        _ => None,
+    });
+    assert_eq!(error, "pipe: not a regular file");
+    assert!(write(&mut local, "pipe", Content::Text("x".into())).is_err());
+    assert!(write(&mut local, "copy", stdin).is_err());
+    let pipe = local.ask(Question::File { path: "pipe".into() });
+    assert!(matches!(pipe, Ok(Answer::File { exists: true, blake3, .. }) if blake3.is_empty()));
 }
 
 fn a_host_says_what_it_is() {

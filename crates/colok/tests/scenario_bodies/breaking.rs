@@ -67,7 +67,7 @@ pub(super) fn descriptors_and_rights_are_proved() {
 pub(super) fn an_address_is_held() {
     let case = steps(
         "[[step]]\nname = \"hold\"\n\
-        fault = { hold_address = { host = \"here\", address = \"tcp://127.0.0.1:{port}\" } }\n\
+        fault = { hold_address = { host = \"alone\", address = \"tcp://127.0.0.1:{port}\" } }\n\
         [[step]]\nrun = \"colok reach {port}\"\nexpect = { exit = 0 }\n\
         [[step]]\nclear = \"hold\"\n\
         [[step]]\nrun = \"colok reach {port}\"\nexpect = { exit = 1 }\n",

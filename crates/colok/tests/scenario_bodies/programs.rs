@@ -26,6 +26,7 @@ pub(crate) fn become_if_asked() {
         "listen" => listen(rest),
         "reach" => exit(i32::from(TcpStream::connect((Ipv4Addr::LOCALHOST, port(rest))).is_err())),
         "get" => open_all(rest),
+        "stat" => tell(rest),
         "out" => exit(0),
         _ => {}
     }
@@ -130,7 +131,7 @@ fn listen(arguments: &[String]) {
 }
 
 /// Opens descriptors until it is refused one, tells that in its log, and exits with the number of
-/// the error. With `full` its log has had no room.
+/// the error.
 fn open_all(arguments: &[String]) {
     let tap = FileTap::of(arguments);
     let mut open = Vec::new();
@@ -141,9 +142,15 @@ fn open_all(arguments: &[String]) {
         }
         assert!(open.len() < 1000, "there is no limit");
     };
-    if arguments.iter().any(|argument| argument == "full") {
-        tap.event(|| Event::Dropped { records: 7 });
-    }
     tap.event(|| Event::Paused { address: String::new(), errno });
     exit(errno);
+}
+
+/// Tells one event; with `full`, that its log had no room for others.
+fn tell(arguments: &[String]) {
+    let full = arguments.iter().any(|argument| argument == "full");
+    FileTap::of(arguments).event(|| {
+        if full { Event::Dropped { records: 7 } } else { Event::Resumed { address: String::new() } }
+    });
+    exit(0);
 }

@@ -53,7 +53,7 @@ pub(super) fn a_missing_program_skips() {
 }
 
 pub(super) fn a_matrix_makes_cases_in_order() {
-    let first = "title = \"t\"\nmatrix = { word = [\"x\", \"y\"] }\n[hosts.here]\n\
+    let first = "title = \"t\"\nmatrix = { word = [\"x\", \"y\"] }\n[hosts.alone]\n\
     kind = \"local\"\n\
         [[step]]\nrun = \"echo {word}\"\nexpect = { stdout = \"{word}\\n\" }\n";
     let second = format!("{LOCAL}[[step]]\nrun = \"false\"\nexpect = {{ exit = 0 }}\n");
@@ -159,22 +159,21 @@ pub(super) fn neighbours_begin_together() {
 }
 
 pub(super) fn events_that_nobody_tells_are_unknown() {
-    let nothing = "events = [{ event = \"accepted\", count = 0 }]\n";
-    // The helper tells everything, until its log says that it had no room.
-    let get = |arguments: &str| {
-        format!(
-            "[[step]]\nrun = \"colok get {arguments}\"\ndescriptors = 20\n[step.expect]\n{nothing}"
-        )
+    // The helper tells everything, but when its log says that it had no room.
+    let tell = |arguments: &str, more: &str| {
+        steps(&format!(
+            "[[step]]\nrun = \"colok stat {arguments}\"\n{more}[step.expect]\n\
+            events = [{{ event = \"accepted\", count = 0 }}]\n"
+        ))
     };
-    demand(&steps(&get("")), Verdict::Pass, "");
+    demand(&tell("", ""), Verdict::Pass, "");
     for (arguments, why) in [("full", "no room for 7 events"), ("--log json:-", "tells no events")]
     {
-        let case = steps(&get(arguments));
+        let case = tell(arguments, "");
         demand(&case, Verdict::Unknown, "run-1: events");
         assert!(case.checks[0].got.contains(why), "{:?}", case.checks);
     }
-    let case =
-        steps(&get("--log json:mine").replace("[step.expect]", "directory = \".\"\n[step.expect]"));
+    let case = tell("--log json:mine", "directory = \"sub\"\n");
     demand(&case, Verdict::Pass, "");
     assert_eq!(case.steps[0].event_count, 1);
 }
@@ -255,7 +254,7 @@ pub(super) fn hosts_in_namespaces_reach_each_other() {
         [[step]]\nhost = \"client\"\nrun = \"colok connect tcp://{server}:{port}\"\n\
         stdin = \"hello\\n\"\n\
         expect = { stdout = \"hello\\n\" }\n\
-        [[step]]\nstop = \"serve\"\nexpect = { closed = \"peer-closed\" }\n";
+        [[step]]\nwait = \"serve\"\nexpect = { closed = \"peer-closed\" }\n";
     let case = case(text);
     if world::available().is_err() {
         return demand(&case, Verdict::Skipped, "no network namespaces");

@@ -10,7 +10,7 @@ use colok::scenario::run::{self, Event, Happening, Options, RunError};
 use colok::server::Stop;
 
 /// A host that is this computer itself, under the scenario's title.
-pub(super) const LOCAL: &str = "title = \"t\"\n[hosts.here]\nkind = \"local\"\n";
+pub(super) const LOCAL: &str = "title = \"t\"\n[hosts.alone]\nkind = \"local\"\n";
 
 /// No messages; one id panics.
 pub(super) struct NoBook;

@@ -124,6 +124,6 @@ pub(super) fn a_stopped_run_breaks_off() {
 pub(super) fn a_killed_agent_is_no_verdict() {
     let case =
         steps("[[step]]\nrun = ['sh', '-c', 'kill -9 $PPID; sleep 300']\nexpect = { exit = 0 }\n");
-    demand(&case, Verdict::Invalid, "agent of here");
+    demand(&case, Verdict::Invalid, "agent of alone");
     assert_eq!(case.steps.len(), 1);
 }

@@ -1,7 +1,11 @@
 //! Bytes that a runner describes instead of sending them.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Cursor, Read};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use rustix::fs::OFlags;
 
 use super::places::Places;
 use super::words::Content;
@@ -20,10 +24,18 @@ pub(super) fn reader(content: &Content, places: &Places) -> Result<Box<dyn Read 
         Content::Text(text) => Box::new(Cursor::new(text.clone().into_bytes())),
         Content::Random { size, seed } => Box::new(random(*seed, *size)),
         Content::File(path) => {
-            let file = File::open(places.path(path)?);
+            let file = open(&places.path(path)?);
             Box::new(file.map_err(|error| format!("{path}: {error}"))?)
         }
     })
+}
+
+/// Opens a regular file. Anything else is an error and is not waited for: a pipe that nobody writes
+/// to would never open.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(without_waiting).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("not a regular file")) }
 }
 
 #[cfg(test)]

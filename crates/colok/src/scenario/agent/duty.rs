@@ -164,6 +164,8 @@ impl Duty {
 
     fn start(&mut self, start: Start) {
         let step = start.step;
+        // Before it can do anything: it never seems to take less time than it did.
+        let time_unix_us = time_unix_us();
         let (program, running) = match program::start(&start, &self.places) {
             Ok(started) => started,
             Err(program::NotStarted { error, errno }) => {
@@ -172,7 +174,6 @@ impl Duty {
         };
         let program = Arc::new(program);
         let process = program.process.as_raw_nonzero().get().unsigned_abs();
-        let time_unix_us = time_unix_us();
         self.voice.say_at_once(&Word::Started { step, process, time_unix_us });
         self.programs.insert(step, program.clone());
         self.followed += 1;

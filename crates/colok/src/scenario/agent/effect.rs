@@ -29,7 +29,8 @@ pub(super) fn send(program: &Program, name: &str) -> Result<Sent, String> {
     let Some(signal) = signals::signal(name) else {
         return Err(format!("there is no signal `{name}`"));
     };
-    let too_late = program.ending().is_some();
+    // It may have ended and not be reaped yet: a signal can be sent to that too.
+    let too_late = program.ending().is_some() || state(program) == Some('Z');
     let delivered = program.signal(signal).map_err(|error| format!("{name}: {error}"))?;
     Ok(Sent { delivered, too_late })
 }

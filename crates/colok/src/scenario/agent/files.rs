@@ -2,11 +2,12 @@
 
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::fs::OFlags;
 
 use super::content;
 use super::places::Places;
@@ -31,7 +32,14 @@ pub(super) fn write(
         if let Some(folder) = place.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(&place)?;
+        // A pipe that nobody reads is an error and is not waited for.
+        let without_waiting = OFlags::NONBLOCK.bits().cast_signed();
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .custom_flags(without_waiting)
+            .open(&place)?;
         io::copy(&mut source, &mut file)?;
         // Whatever the mask of this process is.
         file.set_permissions(Permissions::from_mode(mode.unwrap_or(MODE)))

@@ -8,6 +8,7 @@
 use std::io::{Read, Write as _};
 use std::os::fd::AsFd;
 use std::process::ChildStdin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
@@ -22,6 +23,12 @@ use super::words::{Start, Stream, Word};
 
 /// How much of each output is told.
 const TOLD_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// How much of all outputs of a host is told: who hears it keeps it in memory.
+const TOLD_BYTES_OF_ALL_MAX: u64 = 512 * 1024 * 1024;
+
+/// How much of all outputs was told.
+static TOLD_BYTES_OF_ALL: AtomicU64 = AtomicU64::new(0);
 
 /// How much is read at a time: what a pipe holds.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -162,8 +169,8 @@ impl<'a> Follower<'a> {
         for output in &mut self.outputs {
             let count = output.read(&mut self.piece);
             let told = output.bytes.saturating_sub(count as u64);
-            let room = usize::try_from(TOLD_BYTES_MAX.saturating_sub(told)).unwrap_or(usize::MAX);
-            let bytes = &self.piece[..count.min(room)];
+            let bytes = &self.piece[..count.min(room_after(told))];
+            TOLD_BYTES_OF_ALL.fetch_add(bytes.len() as u64, Ordering::Relaxed);
             if self.ended.is_some() {
                 self.read_since_end += count as u64;
             }
@@ -189,9 +196,8 @@ impl<'a> Follower<'a> {
     /// Tells the rest and the end; returns the outputs, which others may still hold.
     fn tell_end(mut self) -> [Output; 2] {
         let (step, voice) = (self.step, self.voice);
-        if let Some(mut log) = self.running.log.take() {
-            log.finish(|record| voice.say(&Word::Record { step, record }));
-        }
+        let say = |record| voice.say(&Word::Record { step, record });
+        let log_cut = self.running.log.take().is_some_and(|mut log| log.finish(say));
         if let Some((ending, _)) = self.ended {
             voice.say(&Word::Ended {
                 step,
@@ -202,10 +208,19 @@ impl<'a> Follower<'a> {
                 stdout_bytes: self.outputs[0].bytes,
                 stderr_bytes: self.outputs[1].bytes,
                 left_open: self.outputs.iter().any(Output::open),
+                log_cut,
             });
         }
         self.outputs
     }
+}
+
+/// How much more is told of an output of which so much came before. It never grows again, so what
+/// is told is always the beginning.
+fn room_after(bytes: u64) -> usize {
+    let of_all = TOLD_BYTES_OF_ALL.load(Ordering::Relaxed);
+    let room = TOLD_BYTES_MAX.saturating_sub(bytes);
+    usize::try_from(room.min(TOLD_BYTES_OF_ALL_MAX.saturating_sub(of_all))).unwrap_or(usize::MAX)
 }
 
 /// The reading end of a pipe.

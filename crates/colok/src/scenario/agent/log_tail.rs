@@ -1,7 +1,7 @@
 //! A log of JSON lines that a program writes, read while it grows.
 //!
 //! A line is given when its newline has come, exactly once. What is no JSON object is passed over:
-//! a scenario can expect nothing of it.
+//! a scenario can expect nothing of it. What is too long is passed over too, and said.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -26,12 +26,14 @@ pub(super) struct LogTail {
     /// The line is too long, and the rest of it is passed over.
     passing: bool,
     read: u64,
+    /// Not all of it was given.
+    cut: bool,
 }
 
 impl LogTail {
     /// Begins at the beginning.
     pub(super) fn new(file: File) -> Self {
-        Self { file, line: Vec::new(), passing: false, read: 0 }
+        Self { file, line: Vec::new(), passing: false, read: 0, cut: false }
     }
 
     /// Gives the lines that have come since; tells whether there was anything.
@@ -48,10 +50,13 @@ impl LogTail {
         self.read > before
     }
 
-    /// Gives what came last without a newline, if it is whole.
-    pub(super) fn finish(&mut self, mut give: impl FnMut(Value)) {
+    /// Gives what came last without a newline, if it is whole; tells whether some of the log was
+    /// too long to be given.
+    pub(super) fn finish(&mut self, mut give: impl FnMut(Value)) -> bool {
         self.read(&mut give);
         self.take(b"\n", &mut give);
+        let more = self.file.read(&mut [0]);
+        self.cut || more.map_or(true, |count| count > 0)
     }
 
     fn begin_again_if_shortened(&mut self) {
@@ -68,6 +73,7 @@ impl LogTail {
             let whole = part.last() == Some(&b'\n');
             if self.line.len() + part.len() > LINE_BYTES_MAX {
                 self.passing = true;
+                self.cut = true;
             }
             if !self.passing {
                 self.line.extend_from_slice(part);
@@ -149,6 +155,18 @@ mod tests {
         }
         log.add(b"\"}\n{\"n\":2}\n");
         assert_eq!(numbers(&mut tail), [2]);
+        assert!(tail.finish(drop), "the long line was not given");
+    }
+
+    #[test]
+    fn a_log_that_is_too_long_is_known_to_be_cut() {
+        let (mut log, mut tail) = Log::new("cut");
+        log.add(b"{\"n\":1}\n");
+        assert!(!tail.finish(drop));
+        tail.read = LOG_BYTES_MAX;
+        log.add(b"{\"n\":2}\n");
+        assert!(numbers(&mut tail).is_empty());
+        assert!(tail.finish(drop));
     }
 
     #[test]

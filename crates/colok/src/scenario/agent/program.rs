@@ -144,14 +144,18 @@ pub(super) fn start(start: &Start, places: &Places) -> Result<(Program, Running)
 
 /// The variables of the folders that a program finds outside of its own: those for temporary files,
 /// and for colok those of its user, end with the host, so that no case sees what another one or
-/// the user has left. Other programs may need what their user has, such as their parts.
+/// the user has left. Other programs may need what their user has: compilers, packages.
 fn own_folders(
     words: &[String],
     places: &Places,
 ) -> Result<Vec<(&'static str, PathBuf)>, NotStarted> {
     let mut variables = vec![("TMPDIR", "temporary")];
     if words.first().is_some_and(|program| program == "colok") {
-        variables.extend([("XDG_STATE_HOME", "state"), ("XDG_CONFIG_HOME", "config")]);
+        variables.extend([
+            ("XDG_CACHE_HOME", "cache"),
+            ("XDG_CONFIG_HOME", "config"),
+            ("XDG_STATE_HOME", "state"),
+        ]);
     }
     let made = variables.into_iter().map(|(variable, name)| {
         let folder = places.kept().join(name);
@@ -184,7 +188,7 @@ fn stdin(content: &Content, places: &Places) -> Result<(Stdio, Given), NotStarte
     Ok(match content {
         Content::Nothing => (Stdio::null(), None),
         Content::File(path) => {
-            let file = File::open(places.path(path)?);
+            let file = content::open(&places.path(path)?);
             (file.map_err(|error| NotStarted::of(path, &error))?.into(), None)
         }
         Content::Text(_) | Content::Random { .. } => {

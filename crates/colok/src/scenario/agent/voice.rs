@@ -101,7 +101,8 @@ fn line_of(word: &Word) -> Vec<u8> {
         }
         _ => None,
     };
-    let mut line = serde_json::to_vec(plain.as_ref().unwrap_or(word)).expect("a word is made of texts and numbers");
+    let mut line = serde_json::to_vec(plain.as_ref().unwrap_or(word))
+        .expect("a word is made of texts and numbers");
     line.push(b'\n');
     line
 }

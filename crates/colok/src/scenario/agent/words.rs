@@ -251,6 +251,10 @@ pub enum Word {
         /// not told.
         #[serde(default)]
         left_open: bool,
+        /// Whether some of its log was too long to be told: more than 64 MiB, or a line of more
+        /// than 1 MiB.
+        #[serde(default)]
+        log_cut: bool,
     },
     /// An answer.
     Answer {

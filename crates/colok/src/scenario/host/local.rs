@@ -4,8 +4,9 @@
 //! A runner that is killed leaves nothing behind either: the agent's orders end with it.
 
 use std::fs;
-use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::{Heard, HeardSender, Host, Transport, WORD_BYTES_MAX, word_of};
+use super::{Heard, HeardSender, Host, Transport, WORD_BYTES_MAX, patient, word_of};
 use crate::scenario::agent::{AGENT_ARGUMENT, SetUp};
 use crate::scenario::file::HostKind;
 
@@ -102,8 +103,12 @@ struct Link {
 impl Transport for Link {
     fn send(&mut self, line: &[u8]) -> io::Result<()> {
         let orders = self.orders.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        orders.write_all(line)?;
-        orders.write_all(b"\n")
+        let sent = patient::write_all(orders, &[line, b"\n"].concat(), patient::PATIENCE);
+        if sent.is_err() {
+            // It may have half a line.
+            self.orders = None;
+        }
+        sent
     }
 }
 
@@ -129,21 +134,43 @@ impl Drop for Link {
         self.orders = None;
         if !self.ended_in_order() {
             // Somebody killed it: what it would have done is done here as well as it can be.
-            kill_those_in(&self.beside);
+            kill_those_of(&self.beside);
             let _ = fs::remove_dir_all(&self.beside);
         }
     }
 }
 
-/// Kills every process whose working directory is in this one, which belongs to nobody else.
-fn kill_those_in(directory: &Path) {
+/// Kills every process that the agent of this directory, which belongs to nobody else, has brought
+/// into the world: each was born with a variable that names a place in it.
+fn kill_those_of(directory: &Path) {
+    let until = Instant::now() + END_MAX;
+    // What is born while it is looked at is found by looking again.
+    while kill_found(directory) && Instant::now() < until {
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Looks once; whether there was anybody.
+fn kill_found(directory: &Path) -> bool {
+    let mut found = false;
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let process = entry.file_name().to_str().and_then(|name| name.parse().ok());
         let Some(process) = process.and_then(Pid::from_raw) else { continue };
         // The descriptor names the process for good, so it is asked for first.
         let Ok(descriptor) = pidfd_open(process, PidfdFlags::empty()) else { continue };
-        if fs::read_link(entry.path().join("cwd")).is_ok_and(|place| place.starts_with(directory)) {
-            let _ = pidfd_send_signal(&descriptor, Signal::KILL);
+        if is_of(&entry.path(), directory) {
+            found |= pidfd_send_signal(&descriptor, Signal::KILL).is_ok();
         }
     }
+    found
+}
+
+/// Whether a process has a working directory or a variable in this directory. One that has ended
+/// has neither.
+fn is_of(process: &Path, directory: &Path) -> bool {
+    let name = directory.as_os_str().as_bytes();
+    let is_here = |place: PathBuf| place.starts_with(directory);
+    fs::read_link(process.join("cwd")).is_ok_and(is_here)
+        || fs::read(process.join("environ"))
+            .is_ok_and(|variables| variables.windows(name.len()).any(|part| part == name))
 }

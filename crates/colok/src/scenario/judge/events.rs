@@ -66,7 +66,11 @@ pub(super) fn event(
     let named: Vec<&Value> = events.iter().filter(|it| name(it) == event).collect();
     let amiss = |event: &Value| with.iter().find(|(path, limit)| !has(event, path, limit));
     let matching = named.iter().filter(|event| amiss(event).is_none()).count();
-    let mut expected = format!("{} {}", numbers(count), quoted(event.as_bytes()));
+    let times = match count.0.as_slice() {
+        [(least, i64::MAX)] => format!("at least {least}"),
+        _ => numbers(count),
+    };
+    let mut expected = format!("{times} {}", quoted(event.as_bytes()));
     for (number, (path, limit)) in with.iter().enumerate() {
         let between = if number == 0 { "with" } else { "and" };
         let _ = write!(expected, " {between} {path} {}", shown_limit(limit));
@@ -78,8 +82,12 @@ pub(super) fn event(
         },
         None => matching.to_string(),
         Some((event, (path, _))) => {
-            let value = at(event, path).map_or_else(|| "not there".to_owned(), shown_value);
-            format!("{matching} of {}; in the first other one {path} is {value}", named.len())
+            let has = match at(event, path) {
+                Some(value) => format!("has {path} {}", shown_value(value)),
+                None => format!("has no {path}"),
+            };
+            let all = format!("{} {}", named.len(), quoted(name(event).as_bytes()));
+            format!("{matching} of {all}; the first that is not so {has}")
         }
     };
     (expected, Found::new(is_among(length(matching), count), got))

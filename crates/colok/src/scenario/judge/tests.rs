@@ -223,11 +223,11 @@ fn what_is_wrong_with_events_is_said() {
     );
     fails(
         &event("closed", &[("reason", Limit::Text("quit".to_owned()))], numbers(2, 2)),
-        "1 of 2; in the first other one reason is \"io(104)\"",
+        "1 of 2 \"closed\"; the first that is not so has reason \"io(104)\"",
     );
     fails(
         &event("closed", &[("until", Limit::Truth(true))], numbers(1, i64::MAX)),
-        "0 of 2; in the first other one until is not there",
+        "0 of 2 \"closed\"; the first that is not so has no until",
     );
     fails(
         &Kind::Order(words(&["closed", "connected"])),
@@ -355,7 +355,7 @@ fn expectations_are_told_for_people() {
         [("bytes", Limit::Range { least: 1.0, most: 2.0 }), ("reason", Limit::Text("q".into()))];
     assert_eq!(
         expected(event("closed", &with, numbers(1, i64::MAX))),
-        "1.. \"closed\" with bytes 1..2 and reason \"q\""
+        "at least 1 \"closed\" with bytes 1..2 and reason \"q\""
     );
     assert_eq!(
         expected(Kind::FileMode { file: place("got"), mode: "0400".to_owned() }),

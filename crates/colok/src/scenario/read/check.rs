@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::parse::suggestion;
+use super::parse::listed;
 use super::{CASES_MAX, PROBLEMS_MAX, Problem};
+use crate::net::nearest_name;
 use crate::scenario::file::Scenario;
 use crate::scenario::fill::{self, Values};
 
@@ -181,7 +182,7 @@ pub(super) fn messages(scenario: &Scenario, ids: &[&str]) -> Vec<Problem> {
             let Some(expect) = &step.expect else { continue };
             let Some(message) = &expect.message else { continue };
             for id in message.value.0.iter().filter(|id| !ids.contains(&id.as_str())) {
-                let hint = match crate::net::nearest_name(id, ids.iter().copied()) {
+                let hint = match nearest_name(id, ids.iter().copied()) {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => "the ids are those of colok's texts (i18n/en.ftl)".to_owned(),
                 };

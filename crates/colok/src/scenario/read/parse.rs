@@ -198,7 +198,7 @@ fn problem(message: &str, offset: usize, path: &[Way], root: &DeTable<'_>) -> Pr
         let table = place(&path[..path.len().saturating_sub(1)], root);
         let known: Vec<_> = names.collect();
         let is_near = nearest_name(&key, known.iter().map(String::as_str)).is_some();
-        // What comes after a line in brackets belongs to that table, which surprises everybody once.
+        // What comes after a line in brackets is of that table, which surprises everybody once.
         let hint = if path.len() > 1 && !is_near && OF_THE_SCENARIO.contains(&key.as_str()) {
             format!("write `{key}` above the first line in brackets: below, it is of {table}")
         } else {

@@ -324,10 +324,26 @@ fn faults() {
 }
 
 #[test]
+fn a_key_of_the_scenario_that_stands_too_far_below() {
+    let told = in_steps("[hosts.a]\nabout = \"t\"\n[[step]]\nrun = \"true\"");
+    let expected = "3:1: `about` is not a key of host `a`; \
+                    write `about` above the first line in brackets: below, it is of host `a`";
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn quotes_that_do_not_end_and_signs_the_wrong_way_round() {
+    assert!(in_step("run = \"echo 'a\"").contains("a text in which every quote ends"));
+    let limits = "run = \"true\"\nexpect.figures = { a = \"=> 3\" }";
+    assert!(in_step(limits).contains("a range such as \">= 10\""), "{}", in_step(limits));
+}
+
+#[test]
 fn placeholders() {
     assert_eq!(
         in_step("run = \"echo {prot}\""),
-        "3:7: nothing is called `{prot}`; did you mean `{port}`? The text itself is written `{{prot}`"
+        "3:7: nothing is called `{prot}`; did you mean `{port}`? \
+         The text itself is written `{{prot}`"
     );
     assert_eq!(
         in_step("run = \"echo {number}\""),
@@ -362,6 +378,10 @@ fn other_values() {
         ("expect.errno = \"ECONREFUSED\"", "did you mean `ECONNREFUSED`?"),
         ("expect.closed = \"qiut\"", "did you mean `quit`?"),
         ("expect.events = [{ event = \"acepted\" }]", "did you mean `accepted`?"),
+        (
+            "expect.events = [{ event = \"closed\", with = { resaon = \"x\" }, count = 0 }]",
+            "no event has a field `resaon`; did you mean `reason`?",
+        ),
         ("expect.order = [\"accepted\", \"close\"]", "did you mean `closed`?"),
         ("expect.signal = \"SIGTERM\"", "write `TERM`"),
         ("expect.stdout_like = \"\"", "is not a pattern"),
@@ -425,6 +445,6 @@ fn files_are_found() {
     );
     fs::write(folder.join("b.toml"), [0xff]).expect("it can be written");
     let wrong = find(&[folder.join("b.toml")]).expect_err("it is no text");
-    assert_eq!(wrong[0].what, "it is not UTF-8 text");
+    assert_eq!(wrong[0].what, "from here on it is not UTF-8 text");
     fs::remove_dir_all(&folder).expect("it can be removed");
 }

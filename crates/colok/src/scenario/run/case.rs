@@ -19,6 +19,7 @@ use crate::scenario::agent::{Answer, Question};
 use crate::scenario::evidence;
 use crate::scenario::file::{HostKind, Scenario};
 use crate::scenario::fill::{self, Values};
+use crate::scenario::in_words;
 use crate::scenario::judge::{self, Book};
 use crate::scenario::reconcile::{self, Told};
 use crate::scenario::record::{Case, Host, Verdict};

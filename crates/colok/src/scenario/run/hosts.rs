@@ -11,6 +11,7 @@ use crate::scenario::agent::{Answer, Question};
 use crate::scenario::file::Scenario;
 use crate::scenario::fill::{self, Values};
 use crate::scenario::host::{self, Heard, HeardSender, Host};
+use crate::scenario::in_words;
 use crate::scenario::world::{World, WorldHost, WorldSpec, has_ipv6};
 
 /// The subnet of a network that names none.

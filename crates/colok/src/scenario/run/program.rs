@@ -76,11 +76,12 @@ impl Program {
                 stdout_bytes,
                 stderr_bytes,
                 left_open,
+                log_cut,
                 ..
             } => {
                 self.ended = true;
                 self.written = (stdout_bytes, stderr_bytes);
-                self.note_untold(left_open);
+                self.note_untold(left_open, log_cut);
                 self.seen.exit = exit;
                 self.seen.signal = signal;
                 self.seen.end_s = Some(seconds(time_unix_us, began_unix_us));
@@ -91,10 +92,12 @@ impl Program {
     }
 
     /// Says so when not all that was written was told.
-    fn note_untold(&mut self, left_open: bool) {
+    fn note_untold(&mut self, left_open: bool, log_cut: bool) {
         let told = (self.seen.stdout.len() as u64, self.seen.stderr.len() as u64);
         let why = if self.written.0 > told.0 || self.written.1 > told.1 {
             "it wrote more than is kept"
+        } else if log_cut {
+            "its log is longer than is kept"
         } else if left_open {
             "another process still held its output when it had ended"
         } else {

@@ -39,7 +39,16 @@ fn leave() -> Result<(), WorldError> {
         | UnshareFlags::NEWNET
         | UnshareFlags::NEWUTS
         | UnshareFlags::NEWIPC;
-    let failed = |error: Errno| WorldError::new("unshare", std::io::Error::from(error));
+    let failed = |error: Errno| match error {
+        // The system's word for it, "no space left on device", says nothing (user_namespaces(7)).
+        Errno::NOSPC | Errno::USERS => {
+            WorldError::new("unshare", "this system allows no more of them (user.max_*_namespaces)")
+        }
+        Errno::PERM | Errno::ACCESS => {
+            WorldError::new("unshare", "this computer does not permit it to this user")
+        }
+        error => WorldError::new("unshare", std::io::Error::from(error)),
+    };
     // To be asked before: afterwards they are unmapped.
     let (user, group) = (getuid().as_raw(), getgid().as_raw());
     if user == 0 {

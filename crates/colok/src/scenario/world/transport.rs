@@ -4,14 +4,14 @@
 //! A line without a name is from the world itself. A name without more says, inwards, that the
 //! orders of that host end, and, outwards, that its agent has.
 
-use std::io::{self, BufReader, Write as _};
+use std::io::{self, BufReader};
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::WorldError;
 use crate::scenario::host::{
-    Heard, HeardSender, ORDER_BYTES_MAX, Transport, WORD_BYTES_MAX, word_of,
+    Heard, HeardSender, ORDER_BYTES_MAX, Transport, WORD_BYTES_MAX, patient, word_of,
 };
 
 /// What a world says of itself.
@@ -41,8 +41,13 @@ impl Shared {
     /// Writes a whole line, newline included.
     pub(super) fn write(&self, line: &[u8]) -> io::Result<()> {
         let mut stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
-        let stdin = stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        stdin.write_all(line)
+        let pipe = stdin.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        let written = patient::write_all(pipe, line, patient::PATIENCE);
+        if written.is_err() {
+            // It may have half a line: nothing can follow that, so the world ends.
+            *stdin = None;
+        }
+        written
     }
 
     /// Ends all orders.

@@ -1,7 +1,7 @@
 //! What may be expected of which step.
 
 use super::super::Problem;
-use super::super::known::EVENTS;
+use super::super::known::{EVENTS, FIELDS};
 use super::super::parse::{listed, suggestion};
 use super::hosts::known_host;
 use super::steps::StepChecker;
@@ -33,6 +33,7 @@ pub(super) fn check(checker: &StepChecker<'_>, problems: &mut Vec<Problem>) {
     }
     for event in &expect.events {
         known_event(&event.event, event.offset, problems);
+        event.with.keys().for_each(|path| known_field(path, event.offset, problems));
     }
     if let Some(order) = &expect.order {
         order.value.0.iter().for_each(|name| known_event(name, order.offset, problems));
@@ -92,6 +93,16 @@ fn known_event(name: &str, offset: usize, problems: &mut Vec<Problem>) {
     if !EVENTS.contains(&name) {
         let what = format!("there is no event `{name}`");
         let hint = suggestion(name, &EVENTS, "there are");
+        problems.push(Problem::new(offset, what).hint(hint));
+    }
+}
+
+/// The first name of a path; what is within depends on the event.
+fn known_field(path: &str, offset: usize, problems: &mut Vec<Problem>) {
+    let name = path.split('.').next().unwrap_or_default();
+    if !FIELDS.contains(&name) {
+        let what = format!("no event has a field `{name}`");
+        let hint = suggestion(name, &FIELDS, "there are");
         problems.push(Problem::new(offset, what).hint(hint));
     }
 }
