@@ -1049,6 +1049,7 @@ check-reason = { $step }: { $key } (line { $line })
 check-step-timed-out = step { $step }: its time ran out
 check-wrote = { $step } wrote ({ $stream }):
 check-evidence = evidence:
+check-keep-not-empty = evidence is never mixed with something else: DIR must be new or empty
 check-alike = the same: { $cases }
 check-more-cases = { $cases } more did not pass; report.html shows all
 check-interrupted = The run was broken off: not every case was run.
@@ -1064,7 +1065,9 @@ check-listed =
         [one] { $count } scenario, { $cases }
        *[other] { $count } scenarios, { $cases }
     }
-check-dry-run-end = { $cases }, { $skipped } of them would be skipped; nothing was run
+check-dry-run-end = { $cases }; nothing was run
+check-dry-run-skips = { $cases }, { $skipped } of them would be skipped; nothing was run
+check-expects-nothing = it expects nothing, so it would be invalid
 check-hosts = hosts:
 check-fault-word = fault
 check-expects = expects { $keys }
@@ -1107,6 +1110,7 @@ relay-footer =
       duplicate=10%, reorder=5. With each: direction=up|down, connections=1-3.
     Example: colok relay 5002 localhost:5001 -f 'cut=1000 direction=down'
 relay-transports = { $from } cannot be relayed to { $to }
+relay-to-itself = LISTEN and TARGET are the same address: the relay would be its own client
 value-unix = the address of a Unix socket: unix:/tmp/relay.sock
 value-fault = for example --fault 'delay=50ms direction=up', --fault cut=1000
 relay-title = colok relays:

@@ -1011,6 +1011,7 @@ check-reason = { $step }: { $key } (baris { $line })
 check-step-timed-out = langkah { $step }: waktunya habis
 check-wrote = { $step } menulis ({ $stream }):
 check-evidence = bukti:
+check-keep-not-empty = bukti tidak pernah dicampur dengan yang lain: DIR harus baru atau kosong
 check-alike = sama halnya: { $cases }
 check-more-cases = { $cases } lagi tidak lulus; report.html memuat semuanya
 check-interrupted = Putaran dihentikan: tidak semua kasus dijalankan.
@@ -1025,7 +1026,9 @@ check-listed =
     { $count ->
        *[other] { $count } skenario, { $cases }
     }
-check-dry-run-end = { $cases }, { $skipped } di antaranya akan dilewati; tidak ada yang dijalankan
+check-dry-run-end = { $cases }; tidak ada yang dijalankan
+check-dry-run-skips = { $cases }, { $skipped } di antaranya akan dilewati; tidak ada yang dijalankan
+check-expects-nothing = tidak mengharapkan apa-apa, jadi tidak akan sah
 check-hosts = host:
 check-fault-word = gangguan
 check-expects = mengharapkan { $keys }
@@ -1069,6 +1072,7 @@ relay-footer =
       connections=1-3.
     Contoh: colok relay 5002 localhost:5001 -f 'cut=1000 direction=down'
 relay-transports = { $from } tidak dapat diteruskan ke { $to }
+relay-to-itself = LISTEN dan TARGET alamat yang sama: relai akan menjadi kliennya sendiri
 value-unix = alamat socket Unix: unix:/tmp/relay.sock
 value-fault = misalnya --fault 'delay=50ms direction=up', --fault cut=1000
 relay-title = colok meneruskan:

@@ -35,7 +35,7 @@ use serde_json::Value;
 
 use crate::arguments::{CheckArguments, CheckPlan};
 use crate::load::{repeating, signals};
-use crate::messages::Messages;
+use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem};
 use crate::style::Style;
 use book::MessageBook;
@@ -132,7 +132,7 @@ fn carry_out(asked: &CheckPlan, words: &[OsString], messages: &Messages) -> Resu
     let book = MessageBook::new();
     let (chosen, _) = look(asked, &book, messages)?;
     let command = repeating(words, asked.seed, asked.seed_given);
-    let mut folder = make_folder(asked)?;
+    let mut folder = make_folder(asked, messages)?;
     let options = Options { folder: folder.path().to_owned(), ..options(asked, &chosen, command) };
     let stop = Stop::new().map_err(|error| Problem::of(&error, messages))?;
     signals::watch(&stop)?;
@@ -164,14 +164,19 @@ fn recover(folder: &Path, messages: &Messages) -> Result<Done, Failure> {
     Ok(Done { run, folder: folder.to_owned(), no_skip: false, trouble })
 }
 
-fn make_folder(asked: &CheckPlan) -> Result<Folder, Problem> {
+fn make_folder(asked: &CheckPlan, messages: &Messages) -> Result<Folder, Problem> {
     let (made, path) = if let Some(path) = &asked.keep {
         (Folder::create(path), path.as_path())
     } else {
         let parent = Path::new(EVIDENCE);
         (Folder::new_in(parent, SystemTime::now()), parent)
     };
-    made.map_err(|error| of_evidence(path, &error))
+    made.map_err(|error| match error.kind() {
+        io::ErrorKind::DirectoryNotEmpty => {
+            of_evidence(path, &error).why(messages.text(Id::CheckKeepNotEmpty))
+        }
+        _ => of_evidence(path, &error),
+    })
 }
 
 /// The record first: whatever becomes of the reports, it is there. Then again, for it lists them.

@@ -6,7 +6,8 @@
 //! line. A command that ends in ` &` stays in the background (a last `...` under it is at least
 //! one line); `$ fg` goes on with what the last of them printed, and a line `^C` interrupts it.
 //! What is left in the background serves the blocks that follow, and ends with the file.
-//! A `toml` block whose first line is `# NAME.toml` is that file for the commands after it.
+//! A `toml` or `python` block whose first line is `# NAME.toml` or `# NAME.py` is that file for the
+//! commands after it.
 //!
 //! Transcripts use the ports that people will use, so they run in a network namespace of their
 //! own where that is possible, and on this computer where it is not.
@@ -101,7 +102,9 @@ fn blocks(text: &str) -> Vec<(usize, Block)> {
         let text: String = inside.flat_map(|line| [line, "\n"]).collect();
         match kind.trim_end() {
             "console" => blocks.push((index + 2, Block::Console(text))),
-            "toml" if name_of(&text).is_some() => blocks.push((index + 2, Block::File(text))),
+            "toml" | "python" if name_of(&text).is_some() => {
+                blocks.push((index + 2, Block::File(text)));
+            }
             _ => {}
         }
     }
@@ -111,7 +114,8 @@ fn blocks(text: &str) -> Vec<(usize, Block)> {
 /// The name that the first line of a block gives it.
 fn name_of(block: &str) -> Option<&str> {
     let name = block.lines().next()?.strip_prefix("# ")?;
-    let is_file = Path::new(name).extension().is_some_and(|extension| extension == "toml");
+    let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+    let is_file = matches!(extension, Some("toml" | "py"));
     (is_file && !name.contains([' ', '/'])).then_some(name)
 }
 

@@ -27,6 +27,10 @@ impl RelayArguments {
             let what = say!(values.messages, Id::RelayTransports, from = from, to = to);
             return Err(Problem::new(Exit::Usage, what).next("colok relay --help"));
         }
+        if is_same(&listen, &target) {
+            let what = values.messages.text(Id::RelayToItself);
+            return Err(Problem::new(Exit::Usage, what).next("colok relay --help"));
+        }
         let json_log = json_log(values)?;
         let options = RelayOptions {
             faults: faults(values, listen.transport)?,
@@ -50,6 +54,23 @@ fn address(values: &Values<'_>, name: &str) -> Result<Url, Problem> {
     let text = values.text(name).unwrap_or_default();
     let read = text.parse::<Url>().and_then(|url| url.host_and_port().map(drop).map(|()| url));
     read.map_err(|error| Problem::of(&error.into(), values.messages))
+}
+
+/// Whether what is passed on would come back for ever. Only what can be seen without asking anyone.
+fn is_same(listen: &Url, target: &Url) -> bool {
+    match (of_us(listen), of_us(target)) {
+        (None, None) => listen.place == target.place,
+        // Port 0 is any that is free.
+        (Some((_, 0)), _) => false,
+        (listen, target) => listen == target,
+    }
+}
+
+/// Host and port, with one name for all by which this computer reaches itself.
+fn of_us(url: &Url) -> Option<(&str, u16)> {
+    let (host, port) = url.host_and_port().ok().flatten()?;
+    let is_ours = matches!(host, "localhost" | "127.0.0.1" | "::1" | "0.0.0.0" | "::");
+    Some((if is_ours { "localhost" } else { host }, port))
 }
 
 fn control(values: &Values<'_>) -> Result<Option<Url>, Problem> {

@@ -103,9 +103,14 @@ pub(super) fn dry_run(
     }
     let skipped = planned.iter().filter(|case| case.skip.is_some()).count();
     let cases = cases_text(planned.len(), messages);
-    let skipped = skipped.to_string();
-    let _ =
-        writeln!(text, "{}", say!(messages, Id::CheckDryRunEnd, cases = cases, skipped = skipped));
+    let end = match skipped {
+        0 => say!(messages, Id::CheckDryRunEnd, cases = cases),
+        some => {
+            let skipped = some.to_string();
+            say!(messages, Id::CheckDryRunSkips, cases = cases, skipped = skipped)
+        }
+    };
+    let _ = writeln!(text, "{end}");
     text
 }
 
@@ -127,6 +132,9 @@ fn dry_case(
     let hosts = hosts.collect::<Vec<_>>().join(", ");
     let _ = writeln!(text, "  {} {}", messages.text(Id::CheckHosts), one_line(&hosts));
     let steps = steps_of(chosen, case, book);
+    if steps.iter().all(|step| step.expects.is_empty()) {
+        let _ = writeln!(text, "  {}", style.yellow(messages.text(Id::CheckExpectsNothing)));
+    }
     let host_width = steps.iter().map(|step| step.host.chars().count()).max().unwrap_or(0);
     for step in &steps {
         let what = one_line(&step.text);

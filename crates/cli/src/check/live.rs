@@ -1,5 +1,5 @@
-//! A run while it lasts, on standard error: at a terminal the running cases in place, and above them
-//! what did not pass; elsewhere a line for each case that has ended.
+//! A run while it lasts, on standard error: at a terminal the running cases in place, and above
+//! them what did not pass; elsewhere a line for each case that has ended.
 //!
 //! Nothing is kept that the record does not have. When standard error is gone nobody is left to be
 //! shown anything, and the run goes on.
@@ -247,12 +247,17 @@ mod tests {
         let line = state.line(&result, 99, Style::PLAIN, &messages);
         assert_eq!(line, "[ 1/12] fail     a (1.2 s): the reason");
         let mut failed = troubled().cases.swap_remove(1);
-        assert!(state.line(&failed, 99, Style::PLAIN, &messages).ends_with(": ask: stdout (line 23)"));
+        assert!(
+            state.line(&failed, 99, Style::PLAIN, &messages).ends_with(": ask: stdout (line 23)")
+        );
         failed.checks[1].verdict = Verdict::Fail;
         assert!(
-            state.line(&failed, 99, Style::PLAIN, &messages).ends_with(": ask: stdout (line 23) +1")
+            state
+                .line(&failed, 99, Style::PLAIN, &messages)
+                .ends_with(": ask: stdout (line 23) +1")
         );
-        assert!(state.line(&failed, 30, Style::PLAIN, &messages).ends_with("] fail     echo[engi"));
+        let line = state.line(&failed, 30, Style::PLAIN, &messages);
+        assert_eq!(line, "[ 1/12] fail     echo[engine=e");
         let skipped = case("b", Verdict::Skipped);
         let line = state.line(&skipped, 99, Style::PLAIN, &messages);
         assert_eq!(line, "[ 1/12] skipped  b: the reason");

@@ -1,5 +1,5 @@
-//! The record of a run as one HTML page that opens from disk: no network, no script; light and dark,
-//! on a screen, a telephone and on paper.
+//! The record of a run as one HTML page that opens from disk: no network, no script; light and
+//! dark, on a screen, a telephone and on paper.
 //!
 //! First what failed, then everything that ran, then the proof: for each case a timeline, every
 //! expectation with what was seen, the faults with what proves them, the accounts of both ends, and

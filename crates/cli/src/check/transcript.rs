@@ -32,12 +32,7 @@ pub(super) struct Tail {
 /// The tails that explain why a case did not pass: those of the programs that a failed expectation
 /// is about, else of those that went wrong, else of the last one. What stands in the troubles that
 /// are told above them is left out. `folder` is that of the run.
-pub(super) fn of_trouble(
-    folder: &Path,
-    case: &Case,
-    lines: usize,
-    told: &[Trouble],
-) -> Vec<Tail> {
+pub(super) fn of_trouble(folder: &Path, case: &Case, lines: usize, told: &[Trouble]) -> Vec<Tail> {
     let steps = steps_in_trouble(case);
     let all = steps.into_iter().flat_map(|step| tails(folder, step, lines));
     all.filter(|tail| !is_told(tail, told)).collect()

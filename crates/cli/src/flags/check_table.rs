@@ -21,7 +21,7 @@ const CASES: &[&str] = &[
     "quiet",
 ];
 
-/// Beside a schema nothing has an effect.
+/// Beside a schema nothing has an effect, the other schema neither.
 const ALL: &[&str] = &[
     "SCENARIO",
     "only",
@@ -36,7 +36,16 @@ const ALL: &[&str] = &[
     "faults-off",
     "json",
     "quiet",
+    "run-schema",
 ];
+
+/// The same without itself.
+const fn beside_run_schema() -> &'static [&'static str] {
+    match ALL {
+        [others @ .., _] => others,
+        [] => ALL,
+    }
+}
 
 /// In the order of the help.
 pub(super) const CHECK_FLAGS: &[Flag] = &[
@@ -47,11 +56,12 @@ pub(super) const CHECK_FLAGS: &[Flag] = &[
     Flag::path("keep", "DIR", Id::CheckKeep),
     Flag::path("recover", "DIR", Id::CheckRecover).conflicts(CASES),
     Flag::switch("list", Id::CheckList).conflicts(RUNNING),
-    Flag::switch("dry-run", Id::CheckDryRun).conflicts(&["list", "jobs", "keep", "quiet"]),
+    Flag::switch("dry-run", Id::CheckDryRun)
+        .conflicts(&["list", "jobs", "keep", "no-skip", "quiet"]),
     Flag::switch("no-skip", Id::CheckNoSkip),
     Flag::switch("faults-off", Id::CheckFaultsOff),
     Flag::switch("schema", Id::CheckSchema).conflicts(ALL),
-    Flag::switch("run-schema", Id::CheckRunSchema).conflicts(ALL),
+    Flag::switch("run-schema", Id::CheckRunSchema).conflicts(beside_run_schema()),
     Flag::switch("json", Id::CheckJson),
     Flag::switch("quiet", Id::CheckQuiet).short('q'),
 ];

@@ -22,10 +22,10 @@ fn without_its_fault_a_scenario_is_invalid() {
     let chosen = all
         .iter()
         .filter(|(name, text)| is_full() || breaks(text) || daily.contains(&name.as_str()));
-    let names: Vec<_> = chosen.map(|(name, _)| name.as_str()).collect();
+    let asked: Vec<_> = chosen.map(|(name, _)| name.as_str()).collect();
     let folder = Folder::new();
     let flags = ["--faults-off", "--quiet", "--jobs", "4", "--keep", "kept"];
-    let output = folder.check(&[&flags[..], &names].concat());
+    let output = folder.check(&[&flags[..], &asked].concat());
     let run = folder.run("kept");
     let mut seen = 0;
     for case in cases(&run) {

@@ -14,9 +14,6 @@ use crate::support::{
     Folder, cases, has_namespaces, is_full, is_root, random, scenarios, wait_until,
 };
 
-/// How long the kernel may take to remove what a killed run had, on a busy machine.
-const CLEARING: Duration = Duration::from_secs(60);
-
 /// How long a run may take to come to a moment.
 const COMING: Duration = Duration::from_mins(3);
 
@@ -59,14 +56,7 @@ fn kill_one() -> bool {
     }
     kill(runner);
     child.wait().expect("it is our child");
-    let mut left = Vec::new();
-    wait_until("nothing is left of it", CLEARING, || {
-        left = before.left(&moment, &folder);
-        if !left.is_empty() {
-            println!("still there: {left:?}");
-        }
-        left.is_empty()
-    });
+    before.wait_until_gone(&moment, &folder);
     assert!(moment.processes.contains_key(&runner), "{moment:?}");
     recover(&folder);
     true

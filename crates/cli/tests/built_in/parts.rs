@@ -91,6 +91,8 @@ fn kill_part(part: &str, endless: &str) {
         found = moment.processes.keys().filter(|pid| is(pid, part)).copied().collect();
         !found.is_empty() && moment.processes.keys().any(|pid| is(&pid, "3600"))
     });
+    let networks = !endless.contains("local");
+    assert!(before.is_there(&moment, &folder, networks), "nothing is seen of it: {moment:?}");
     kill(found[0]);
     let mut code = None;
     wait_until("the run ends", PATIENCE, || {
@@ -101,12 +103,5 @@ fn kill_part(part: &str, endless: &str) {
     let verdicts: Vec<&Value> = cases(&run).iter().map(|case| &case["verdict"]).collect();
     assert_eq!(verdicts, ["invalid", "pass"], "{run}");
     assert_eq!(code.and_then(|code| code.code()), Some(5), "{run}");
-    let mut left = Vec::new();
-    wait_until("nothing is left of it", PATIENCE, || {
-        left = before.left(&moment, &folder);
-        if !left.is_empty() {
-            println!("still there: {left:?}");
-        }
-        left.is_empty()
-    });
+    before.wait_until_gone(&moment, &folder);
 }

@@ -26,7 +26,7 @@ for path in sys.argv[2:]:
         print(path, "/".join(map(str, error.absolute_path)), error.message[:300])
 "#;
 
-/// Prints a JUnit report as JSON, with what it counts itself.
+/// Prints a `JUnit` report as JSON, with what it counts itself.
 const JUNIT: &str = r#"
 import json, sys
 import xml.etree.ElementTree as tree
@@ -61,11 +61,11 @@ fn check_hashes(folder: &Path, run: &Value) {
     let listed = run["evidence"].as_array().expect("a list");
     let text = |value: &Value| value.as_str().expect("it is text").to_owned();
     let mut names = BTreeSet::new();
-    let mut sums = String::new();
+    let mut sums = Vec::new();
     for file in listed {
         let (path, sum) = (text(&file["path"]), text(&file["sha256"]));
         assert!(!path.contains(['\n', '\\']), "{path}");
-        sums += &format!("{sum}  {path}\n");
+        sums.push(format!("{sum}  {path}\n"));
         let bytes = fs::metadata(folder.join(&path)).expect("it is there").len();
         assert_eq!(file["bytes"], bytes, "{path}");
         names.insert(path);
@@ -77,7 +77,7 @@ fn check_hashes(folder: &Path, run: &Value) {
     if has("sha256sum", &["--version"]) {
         let mut program = Command::new("sha256sum");
         program.args(["--check", "--strict", "--quiet", "-"]).current_dir(folder);
-        let Output { code, out, err } = finish(program, sums.as_bytes());
+        let Output { code, out, err } = finish(program, sums.concat().as_bytes());
         assert_eq!(code, Some(0), "{} {err}", String::from_utf8_lossy(&out));
     }
 }
@@ -95,7 +95,7 @@ fn list(top: &Path, folder: &Path, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The JUnit report has each case with its verdict, and counts right.
+/// The `JUnit` report has each case with its verdict, and counts right.
 fn check_junit(folder: &Path, run: &Value) {
     if !has("python3", &["--version"]) {
         return;

@@ -8,8 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::support::Folder;
+
+/// How long the kernel may take to remove what a killed run had, on a busy machine.
+const CLEARING: Duration = Duration::from_mins(1);
+
+/// What is said of a process in a network namespace of the run.
+const IN_NETWORK: &str = "is in a network of the run";
 
 /// The variable that marks the processes of a run.
 const MARK: &str = "MARK_OF_A_TEST";
@@ -88,7 +95,7 @@ impl Before {
             }
         }
         let own = network(std::process::id());
-        let networks = found.keys().filter_map(|pid| network(pid)).collect::<BTreeSet<_>>();
+        let networks = found.keys().filter_map(network).collect::<BTreeSet<_>>();
         let networks = networks.into_iter().filter(|it| Some(it) != own.as_ref()).collect();
         Moment { processes: found, networks }
     }
@@ -99,8 +106,29 @@ impl Before {
         environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
     }
 
-    /// What is left of a run that had this at some moment; empty when nothing is.
-    pub(crate) fn left(&self, moment: &Moment, folder: &Folder) -> Vec<String> {
+    /// Whether there is anything of it now, in network namespaces of its own if it is said to have
+    /// them: what a test may look for afterwards.
+    pub(crate) fn is_there(&self, moment: &Moment, folder: &Folder, networks: bool) -> bool {
+        let left = self.left(moment, folder);
+        let networked = left.iter().any(|it| it.contains(IN_NETWORK));
+        left.iter().any(|it| it.starts_with("process ")) && networked == networks
+    }
+
+    /// Waits until nothing is left of a run that had this at some moment.
+    pub(crate) fn wait_until_gone(&self, moment: &Moment, folder: &Folder) {
+        let start = Instant::now();
+        loop {
+            let left = self.left(moment, folder);
+            if left.is_empty() {
+                return;
+            }
+            assert!(start.elapsed() < CLEARING, "still there: {left:#?}");
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+    }
+
+    /// What is left of it; empty when nothing is.
+    fn left(&self, moment: &Moment, folder: &Folder) -> Vec<String> {
         let mut left = Vec::new();
         for (pid, process) in processes() {
             let known = moment.processes.get(&pid) == Some(&process.began);
@@ -108,7 +136,7 @@ impl Before {
                 left.push(format!("process {pid} ({})", command_line(pid)));
             }
             if network(pid).is_some_and(|it| moment.networks.contains(&it)) {
-                left.push(format!("process {pid} is in a network of the run"));
+                left.push(format!("process {pid} {IN_NETWORK}"));
             }
         }
         for place in ["tmp", "home"] {
@@ -126,7 +154,7 @@ impl Outside {
     fn now() -> Self {
         let mounts = fs::read_to_string("/proc/self/mounts").expect("/proc is there");
         let links = fs::read_dir("/sys/class/net").into_iter().flatten();
-        let links = links.filter_map(|entry| Some(entry.ok()?.file_name().into_string().ok()?));
+        let links = links.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         Self {
             mounts: mounts.lines().map(str::to_owned).collect(),
             links: links.collect(),
@@ -141,7 +169,7 @@ fn rules() -> String {
     output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
 }
 
-/// A process, as proc_pid_stat(5) tells it.
+/// A process, as `proc_pid_stat(5)` tells it.
 struct Process {
     parent: i32,
     began: u64,

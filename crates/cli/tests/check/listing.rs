@@ -110,6 +110,8 @@ fn nothing_is_run_beside_a_list_a_plan_or_a_schema() {
         &["check", "--dry-run", "--keep", "x"],
         &["check", "--schema", "echo-quit"],
         &["check", "--run-schema", "--json"],
+        &["check", "--run-schema", "--schema"],
+        &["check", "--dry-run", "--no-skip"],
         &["check", "--recover", "x", "--seed", "1"],
     ] {
         let output = colok(arguments);

@@ -68,7 +68,7 @@ fn files_that_are_no_scenarios() {
     fs::write(folder.path("x.toml"), b"title = \"\xff\"").expect("there is room");
     let bytes = folder.check(&["x.toml"]);
     assert_eq!(bytes.code, Some(2), "{bytes:?}");
-    assert!(bytes.err.starts_with("colok: x.toml: "), "{}", bytes.err);
+    assert!(bytes.err.starts_with("colok: x.toml:1:10: "), "{}", bytes.err);
 }
 
 #[test]

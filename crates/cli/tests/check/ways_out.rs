@@ -54,7 +54,7 @@ fn every_verdict_is_explained() {
             "skipped  needs (1 case)\n",
             "fails.toml:10  step say: stdout\n    expected  ",
             "\n    got       ",
-            "say wrote (stdout):\n    | one\n    | two\n    | three <&> \\u{1b}[31mred\n",
+            "    got       \"one\\ntwo\\nthree <&> \\u{1b}[31mred\\n\"\n",
             "/cases/fails\n",
             "descriptors",
             "no-such-program-anywhere",
@@ -166,7 +166,7 @@ fn evidence_that_cannot_be_written() {
     // A folder with something in it is somebody's.
     let full = folder.check(&["say.toml", "--keep", "."]);
     assert_eq!(full.code, Some(1), "{full:?}");
-    assert!(!full.err.is_empty());
+    assert!(full.err.contains("must be new or empty"), "{}", full.err);
 }
 
 #[test]
@@ -183,4 +183,14 @@ fn an_output_that_is_gone() {
     assert_eq!(output.code, Some(1));
     assert!(output.err.contains("write stdout: No space left on device"), "{}", output.err);
     assert_eq!(runs(&folder.path("colok-check")).len(), 1, "the evidence is there all the same");
+}
+
+#[test]
+fn programs_that_lie_beside_the_scenario_are_found() {
+    let text = "title = \"My own program\"\nhosts.host.kind = \"local\"\n[[step]]\n\
+                run = \"sh {here}/own.sh\"\nexpect.stdout = \"mine\\n\"\n";
+    let folder = Folder::with(&[("own", text)]);
+    std::fs::write(folder.path("own.sh"), "echo mine\n").expect("there is room");
+    let output = folder.check(&["own.toml", "--quiet"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
 }

@@ -1,4 +1,5 @@
-//! A case of a page, folded until it is opened or a link leads to it: everything that was seen of it.
+//! A case of a page, folded until it is opened or a link leads to it: everything that was seen of
+//! it.
 
 use colok::scenario::record::{Case, Connection, Flow, Latency, Output, StepRecord, Verdict};
 use colok_chart::{Axis, LineChart, Point, Scale, Series, Span, Unit};
