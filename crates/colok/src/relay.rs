@@ -4,7 +4,7 @@
 //! reply, datagrams that are lost or come twice. Every fault is counted where it happens, so that
 //! nobody has to believe that it happened.
 //!
-//! What happens to bytes is decided by [`course`] and [`flight`], which know neither sockets nor
+//! What happens to bytes is decided by `course` and `flight`, which know neither sockets nor
 //! clocks; one thread moves bytes between them and the kernel.
 
 mod active;

@@ -3,7 +3,7 @@
 //! A scenario names hosts, starts servers and clients on them, breaks things on purpose, and says
 //! what must be seen. Running one gives a verdict and the evidence for it. Nothing here prints.
 //!
-//! [`file`] is what people write; [`agent`] does the work on one host, ordered by JSON lines;
+//! [`mod@file`] is what people write; [`agent`] does the work on one host, ordered by JSON lines;
 //! [`record`] is what came of a run.
 
 pub mod agent;

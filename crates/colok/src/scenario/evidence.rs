@@ -102,7 +102,7 @@ const JSON: &str = "run.json";
 const JSON_IN_THE_MAKING: &str = "run.json.new";
 
 /// Lists and hashes every file of the folder of a run, and puts `run.json` in its place: after
-/// [`recover`], when the reports are made.
+/// [`recover()`], when the reports are made.
 pub fn finish(folder: &Path, run: &mut Run) -> io::Result<()> {
     run.evidence = list::files(folder, &[JSON, JSON_IN_THE_MAKING])?;
     let making = folder.join(JSON_IN_THE_MAKING);

@@ -1,7 +1,7 @@
 //! Hosts as a runner sees them: orders go to each, words come from all of them.
 //!
 //! What is between a runner and the agent of a host is a [`Transport`]: JSON lines over byte
-//! streams, nothing else. A host may so be a process of this computer ([`local`]), a network
+//! streams, nothing else. A host may so be a process of this computer ([`local()`]), a network
 //! namespace (`world`), or one day another computer over SSH. Words of all hosts of a case come
 //! over one channel, each with the number of its host, so that one thread can wait for all.
 //!

@@ -29,7 +29,7 @@ use crate::scenario::record::{Check, Mutations, Verdict};
 /// The texts of colok's messages, by their ids.
 pub trait Book: Sync {
     /// The forms that a message may take in a language, as patterns with `*` for what varies, in
-    /// the language of [`Pattern`](crate::client::Pattern): any one of them is the message.
+    /// the language of [`Pattern`]: any one of them is the message.
     /// `None`: there is no such message, or no such language.
     fn patterns(&self, id: &str, language: &str) -> Option<Vec<String>>;
 

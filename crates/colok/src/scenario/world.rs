@@ -6,7 +6,7 @@
 //! itself.
 //!
 //! Two processes stand between a runner and the agents of a world, both this same program:
-//! [`outer`] leaves the namespaces of the runner and watches over [`init`], the PID 1, which makes
+//! `outer` leaves the namespaces of the runner and watches over `init`, the PID 1, which makes
 //! the world and passes lines on: `NAME JSON` each way.
 
 mod init;

@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use crate::scenario::record::{Case, Check, Verdict};
 
+/// Signals that end a program for its own mistake (signal(7)).
+const CRASHES: [&str; 7] = ["SEGV", "ABRT", "BUS", "ILL", "FPE", "SYS", "TRAP"];
 /// Bytes that a text may have in the one line of a reason.
 const SHORT: usize = 40;
 
@@ -15,7 +17,7 @@ pub fn verdict(case: &Case) -> (Verdict, String) {
     }
     let levels = [
         (Verdict::Invalid, not_proved(case)),
-        (Verdict::Fail, of_checks(case, Verdict::Fail)),
+        (Verdict::Fail, failed(case)),
         (Verdict::Unknown, not_seen(case)),
     ];
     for (verdict, mut reasons) in levels {
@@ -62,6 +64,21 @@ fn not_proved(case: &Case) -> Vec<String> {
 fn is_vacuous(check: &Check) -> bool {
     let mutations = check.mutations;
     check.verdict == Verdict::Pass && (mutations.tried == 0 || mutations.failed < mutations.tried)
+}
+
+/// What did not hold, and programs that crashed although nobody expected it: a scenario that only
+/// looks at a client must not pass over the server's broken neck.
+fn failed(case: &Case) -> Vec<String> {
+    let mut reasons = of_checks(case, Verdict::Fail);
+    for step in &case.steps {
+        let crash = step.signal.as_deref().filter(|signal| CRASHES.contains(signal));
+        let own = |check: &&Check| check.step == step.name && check.key == "signal";
+        if let Some(signal) = crash.filter(|_| !case.checks.iter().any(|check| own(&check))) {
+            let (name, line) = (&step.name, step.line);
+            reasons.push(format!("{name} (line {line}): it crashed (SIG{signal})"));
+        }
+    }
+    reasons
 }
 
 fn of_checks(case: &Case, verdict: Verdict) -> Vec<String> {

@@ -153,3 +153,21 @@ fn what_could_not_be_done_is_unknown() {
     case.reason = "no python3".to_owned();
     is(&case, Verdict::Skipped, "no python3");
 }
+
+#[test]
+fn a_crash_that_nobody_expected_fails() {
+    let mut case = case();
+    let mut server = step(None, false);
+    (server.name, server.signal) = ("server".to_owned(), Some("SEGV".to_owned()));
+    case.steps = vec![server];
+    is(&case, Verdict::Fail, "server (line 4): it crashed (SIGSEGV)");
+    // Ended by the runner or by a fault.
+    case.steps[0].signal = Some("TERM".to_owned());
+    is(&case, Verdict::Pass, "");
+    // Expected.
+    case.steps[0].signal = Some("ABRT".to_owned());
+    let signal =
+        Check { step: "server".to_owned(), key: "signal".to_owned(), ..check(Verdict::Pass) };
+    case.checks.push(signal);
+    is(&case, Verdict::Pass, "");
+}
