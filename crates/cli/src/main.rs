@@ -13,6 +13,7 @@ mod files;
 mod flags;
 mod html;
 mod load;
+mod log_thread;
 mod messages;
 mod problem;
 mod record_log;

@@ -4,21 +4,22 @@
 //! may stop reading, and the end must not wait.
 
 mod line;
-mod log;
 
 use std::fmt::Write as _;
 
-use colok::observe::{Event, LogTap, RecordReceiver, log_queue};
+use colok::observe::{LogTap, RecordReceiver, log_queue};
 use colok::relay::Relay;
 use colok::server::{Stop, raise_descriptor_limit};
 
-use crate::arguments::{JsonLog, RelayArguments};
+use line::LineWriter;
+
+use crate::arguments::RelayArguments;
+use crate::log_thread::{LogPlan, LogThread};
 use crate::messages::{Id, Messages};
 use crate::problem::{Exit, Problem, RELAY};
 use crate::say;
 use crate::serve::signals;
 use crate::style::Style;
-use log::LogThread;
 
 /// Relays until a signal stops it.
 pub(crate) fn run(arguments: &RelayArguments, messages: &Messages) -> Result<Exit, Problem> {
@@ -33,17 +34,15 @@ pub(crate) fn run(arguments: &RelayArguments, messages: &Messages) -> Result<Exi
         let style = Style::of(&std::io::stdout());
         first_lines(&relay.listening(), arguments, messages, style)
     });
-    let log = LogThread::start(receiver, first, arguments, messages)?;
+    let lines = LineWriter::new(messages.clone(), Style::of(&std::io::stdout()), arguments.verbose);
+    let json = arguments.json_log.as_ref();
+    let plan = LogPlan { json, quiet: arguments.quiet, first, lines };
+    let log = LogThread::start(receiver, plan, messages)?;
     let result = relay.and_then(|relay| relay.run(&stop, &tap));
     drop(tap);
     log.finish(result.as_ref().ok());
     result.map_err(|error| Problem::of_service(&error, Some(RELAY), messages))?;
     Ok(Exit::Done)
-}
-
-/// Whether standard output has lines for people.
-fn shows_lines(arguments: &RelayArguments) -> bool {
-    !arguments.quiet && arguments.json_log != Some(JsonLog::Output)
 }
 
 /// What listens where, what is done to the traffic, and how to stop.
@@ -74,9 +73,4 @@ fn first_lines(
     }
     let _ = writeln!(text, "{}", messages.text(Id::TableStop));
     text
-}
-
-/// Whether the relay has told its end.
-fn is_last(event: &Event) -> bool {
-    matches!(event, Event::Relay(colok::relay::RelayEvent::Stopped(_)))
 }

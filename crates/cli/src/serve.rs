@@ -4,13 +4,13 @@
 //! the log thread writes to standard output: its reader may stop reading, and the end must not
 //! wait.
 
-mod log;
 mod log_line;
 pub(crate) mod signals;
 mod store;
 mod store_line;
 mod table;
 
+use std::io::IsTerminal as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -20,11 +20,13 @@ use colok::observe::{Event, NoTap, RecordReceiver, Tap, log_queue};
 use colok::server::{Limits, Server, Stop, StopState, raise_descriptor_limit};
 use colok::{Error, proto::ServiceKind};
 
-use crate::arguments::{JsonLog, ServeArguments};
+use log_line::LineWriter;
+
+use crate::arguments::ServeArguments;
+use crate::log_thread::{LogPlan, LogThread};
 use crate::messages::Messages;
 use crate::problem::{Exit, Problem};
 use crate::style::Style;
-use log::LogThread;
 
 /// Serves until a signal stops it.
 pub(crate) fn run(arguments: &ServeArguments, messages: &Messages) -> Result<Exit, Problem> {
@@ -65,7 +67,7 @@ fn serve<T: Tap>(
         table::text(&server.listening(), server.model(), kept.as_deref(), messages, style)
     });
     let log = receiver
-        .map(|receiver| LogThread::start(receiver, table, arguments, messages))
+        .map(|receiver| LogThread::start(receiver, log_plan(arguments, table, messages), messages))
         .transpose()?;
     let result = server.and_then(|server| server.run(stop, &tap));
     on_drain.forget();
@@ -78,6 +80,17 @@ fn serve<T: Tap>(
         Problem::of_service(&error, service, messages)
     })?;
     Ok(if stop.state() == StopState::AtOnce { Exit::Interrupted } else { Exit::Done })
+}
+
+fn log_plan<'a>(
+    arguments: &'a ServeArguments,
+    first: Option<String>,
+    messages: &Messages,
+) -> LogPlan<'a, LineWriter> {
+    let output = std::io::stdout();
+    let (style, terminal) = (Style::of(&output), output.is_terminal());
+    let lines = LineWriter::new(messages.clone(), style, arguments.verbose, terminal);
+    LogPlan { json: arguments.json_log.as_ref(), quiet: arguments.quiet, first, lines }
 }
 
 /// What the signal thread tells the log: that the server stops. It lets go of the tap at the end,
@@ -103,11 +116,6 @@ impl<T: Tap> Announcement<T> {
     fn forget(&self) {
         self.tap.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
-}
-
-/// Whether standard output has lines for people.
-fn shows_lines(arguments: &ServeArguments) -> bool {
-    !arguments.quiet && arguments.json_log != Some(JsonLog::Output)
 }
 
 fn limits(arguments: &ServeArguments) -> Limits {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use colok::observe::{Event, Record};
 use colok::relay::{ClosedConnection, FaultCount, RelayEvent, RelayTotals};
 
+use crate::log_thread::Lines;
 use crate::messages::{Id, Messages};
 use crate::problem::{errno_name, errno_text};
 use crate::say;
@@ -20,19 +21,30 @@ pub(super) struct LineWriter {
     verbose: bool,
 }
 
-impl LineWriter {
-    pub(super) fn new(messages: Messages, style: Style, verbose: bool) -> Self {
-        Self { messages, style, verbose }
-    }
+impl Lines for LineWriter {
+    type Totals = RelayTotals;
 
-    /// The line of a record; `None` when people are not told.
-    pub(super) fn line(&self, record: &Record) -> Option<String> {
+    fn line(&mut self, record: &Record) -> Option<String> {
         let text = match &record.event {
             Event::Relay(event) => self.of_the_relay(event)?,
             event => self.of_a_connection(event)?,
         };
         let time = clock_text(record.time_unix_us / 1_000_000);
         Some(format!("{} {text}", self.style.dim(format!("{time}Z"))))
+    }
+
+    fn totals(&self, totals: &RelayTotals) -> String {
+        totals_lines(totals, &self.messages)
+    }
+
+    fn is_last(event: &Event) -> bool {
+        matches!(event, Event::Relay(RelayEvent::Stopped(_)))
+    }
+}
+
+impl LineWriter {
+    pub(super) fn new(messages: Messages, style: Style, verbose: bool) -> Self {
+        Self { messages, style, verbose }
     }
 
     fn of_a_connection(&self, event: &Event) -> Option<String> {
@@ -141,7 +153,7 @@ mod tests {
     use crate::messages::Language;
 
     fn line(language: Language, event: Event) -> Option<String> {
-        let writer = LineWriter::new(Messages::new(language), Style::PLAIN, false);
+        let mut writer = LineWriter::new(Messages::new(language), Style::PLAIN, false);
         writer.line(&Record { time_unix_us: 0, event })
     }
 

@@ -11,6 +11,7 @@ use colok::server::notices;
 
 use super::store_line;
 use crate::calls::call_line;
+use crate::log_thread::Lines;
 use crate::messages::{Id, Messages};
 use crate::problem::{errno_name, errno_text};
 use crate::say;
@@ -27,13 +28,10 @@ pub(super) struct LineWriter {
     open: u64,
 }
 
-impl LineWriter {
-    pub(super) fn new(messages: Messages, style: Style, verbose: bool, terminal: bool) -> Self {
-        Self { messages, style, verbose, terminal, open: 0 }
-    }
+impl Lines for LineWriter {
+    type Totals = Totals;
 
-    /// The line of a record; `None` when people are not told.
-    pub(super) fn line(&mut self, record: &Record) -> Option<String> {
+    fn line(&mut self, record: &Record) -> Option<String> {
         match &record.event {
             Event::Accepted { .. } => self.open += 1,
             Event::Closed { .. } => self.open = self.open.saturating_sub(1),
@@ -45,6 +43,20 @@ impl LineWriter {
         let over = self.terminal && matches!(record.event, Event::Stopping { .. });
         let start = if over { "\r" } else { "" };
         Some(format!("{start}{} {text}", self.style.dim(format!("{time}Z"))))
+    }
+
+    fn totals(&self, totals: &Totals) -> String {
+        format!("{}\n", totals_line(totals, &self.messages))
+    }
+
+    fn is_last(event: &Event) -> bool {
+        matches!(event, Event::Stopped { .. })
+    }
+}
+
+impl LineWriter {
+    pub(super) fn new(messages: Messages, style: Style, verbose: bool, terminal: bool) -> Self {
+        Self { messages, style, verbose, terminal, open: 0 }
     }
 
     fn text(&self, event: &Event) -> Option<String> {
