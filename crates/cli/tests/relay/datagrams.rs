@@ -108,9 +108,14 @@ fn a_target_that_is_not_there_is_told_and_may_come_later() {
     let server = UdpSocket::bind(&place).expect("nobody else took it");
     server.set_read_timeout(Some(crate::common::PATIENCE)).expect("it is a socket");
     client.send_to(b"now", &relay.place).expect("it is sent");
+    // One from before may still have been on its way.
     let mut buffer = [0; 16];
-    let length = server.recv(&mut buffer).expect("it comes");
-    assert_eq!(&buffer[..length], b"now");
+    let mut came = Vec::new();
+    while came.last().is_none_or(|last| last != b"now") {
+        let length = server.recv(&mut buffer).expect("it comes");
+        came.push(buffer[..length].to_vec());
+    }
+    assert!(came.len() <= 2 && came.iter().all(|it| it == b"now" || it == b"anybody?"), "{came:?}");
 }
 
 #[test]
