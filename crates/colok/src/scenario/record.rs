@@ -154,7 +154,7 @@ pub struct Host {
 }
 
 /// A step as it went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRecord {
     /// Its name; copies have `/1`, `/2`... after it.
     pub name: String,

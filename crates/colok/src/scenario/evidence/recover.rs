@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use crate::scenario::record::{Case, Outcome, Output, Run, StepRecord, Verdict};
+use crate::scenario::record::{Case, Outcome, Run, StepRecord, Verdict};
 use crate::scenario::run::{Event, Happening, Planned};
 
 /// Why there is no record to be made.
@@ -130,7 +130,10 @@ fn add_to(case: &mut Case, time_unix_us: u64, event: Event) {
         }
         Event::StepStarted { step, host, action, text } => {
             let start_s = seconds(case.started_unix_us, time_unix_us);
-            case.steps.push(StepRecord { start_s, ..begun(step, host, action, text) });
+            // Of a step that has not ended only its beginning is known.
+            let begun =
+                StepRecord { name: step, host, action, text, start_s, ..Default::default() };
+            case.steps.push(begun);
         }
         Event::Record { step, .. } => {
             if let Some(known) = case.steps.iter_mut().find(|known| known.name == step) {
@@ -147,27 +150,6 @@ fn add_to(case: &mut Case, time_unix_us: u64, event: Event) {
         Event::Check { check } => case.checks.push(check),
         Event::CaseEnded { result } => *case = *result,
         Event::Run { .. } | Event::RunEnded { .. } => {}
-    }
-}
-
-/// A step of which nothing is known but that it began.
-fn begun(name: String, host: String, action: String, text: String) -> StepRecord {
-    StepRecord {
-        name,
-        host,
-        action,
-        text,
-        line: 0,
-        start_s: 0.0,
-        end_s: None,
-        exit: None,
-        signal: None,
-        error: None,
-        timed_out: false,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        events: None,
-        event_count: 0,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::scenario::file::{Action, Scenario, Step};
 use crate::scenario::fill::Values;
 use crate::scenario::judge::Book;
 use crate::scenario::read::{self, Source};
-use crate::scenario::record::{Check, Output, StepRecord};
+use crate::scenario::record::{Check, StepRecord};
 
 /// What a case is played from, and what has come of it.
 pub(super) struct Play<'a> {
@@ -151,15 +151,6 @@ pub(super) fn blank(scenario: &Scenario, index: usize, source: &Source) -> StepR
         action: action.to_owned(),
         text,
         line: read::line_of(&source.text, offset),
-        start_s: 0.0,
-        end_s: None,
-        exit: None,
-        signal: None,
-        error: None,
-        timed_out: false,
-        stdout: Output::default(),
-        stderr: Output::default(),
-        events: None,
-        event_count: 0,
+        ..StepRecord::default()
     }
 }
