@@ -22,6 +22,7 @@ mod serve;
 mod style;
 mod token;
 mod units;
+mod view;
 
 use std::ffi::OsString;
 use std::io::Write as _;

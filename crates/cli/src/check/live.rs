@@ -21,7 +21,7 @@ use super::trouble::reason;
 use super::words::{VERDICTS, one_line, seconds, verdict_width};
 use crate::messages::Messages;
 use crate::style::Style;
-use screen::Screen;
+use crate::view::View;
 
 /// How often the times of running cases are drawn anew.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
@@ -41,7 +41,7 @@ enum Way {
 
 /// What the thread that draws shares with the one that runs.
 struct Shared {
-    state: Mutex<(State, Screen)>,
+    state: Mutex<(State, View)>,
     ended: Condvar,
 }
 
@@ -78,7 +78,7 @@ impl Live {
     }
 
     fn at_terminal(style: Style, messages: &Messages) -> Way {
-        let state = Mutex::new((State::new(), Screen::new(style)));
+        let state = Mutex::new((State::new(), View::new(style)));
         let shared = Arc::new(Shared { state, ended: Condvar::new() });
         let (theirs, messages) = (Arc::clone(&shared), messages.clone());
         let draw = move || theirs.draw_until_the_end(&messages);
@@ -101,14 +101,14 @@ impl Live {
             }
             Way::Screen { shared, .. } => {
                 let mut locked = shared.lock();
-                let (state, screen) = &mut *locked;
+                let (state, view) = &mut *locked;
                 state.update(happening);
                 if let Event::CaseEnded { result } = &happening.event {
                     // What passed is counted; the summary names it.
                     if !matches!(result.verdict, Verdict::Pass | Verdict::Skipped) {
-                        screen.above(&state.line(result, screen::columns(), style, messages));
+                        view.above(&state.line(result, screen::columns(), style, messages));
                     }
-                    screen.draw(state, messages);
+                    view.draw(screen::lines(state, messages), screen::columns());
                 }
             }
         }
@@ -134,7 +134,7 @@ impl Drop for Live {
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, (State, Screen)> {
+    fn lock(&self) -> MutexGuard<'_, (State, View)> {
         // What is behind it is whole between any two of its changes.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,9 +142,9 @@ impl Shared {
     fn draw_until_the_end(&self, messages: &Messages) {
         let mut locked = self.lock();
         while !locked.0.ended {
-            let (state, screen) = &mut *locked;
+            let (state, view) = &mut *locked;
             if state.total > 0 {
-                screen.draw(state, messages);
+                view.draw(screen::lines(state, messages), screen::columns());
             }
             let waited = self.ended.wait_timeout(locked, DRAW_EVERY);
             locked = waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -1,9 +1,4 @@
-//! The view at a terminal: a few lines that are drawn again in their place.
-//!
-//! No line is wider than the terminal, and there are never more than it has rows: what wraps or
-//! scrolls could not be taken back.
-
-use std::io::Write as _;
+//! What the view of a load shows, line by line, from how far it is.
 
 use colok::load::Progress;
 use colok::load::report::SummaryLatency;
@@ -14,57 +9,31 @@ use super::{Moved, bars, phase_text};
 use crate::messages::{Id, Messages};
 use crate::say;
 use crate::style::Style;
+use crate::view::View;
 
 /// How wide the bar of the time is.
 const BAR: usize = 24;
 
-/// Where a terminal does not know its height.
-const ROWS: usize = 24;
-
 pub(super) struct Screen {
-    style: Style,
+    view: View,
     blocks: bool,
-    /// Lines that stand there now.
-    shown: usize,
 }
 
 impl Screen {
     pub(super) fn new() -> Self {
-        Self { style: Style::of(&std::io::stderr()), blocks: knows_blocks(), shown: 0 }
+        Self { view: View::new(Style::of(&std::io::stderr())), blocks: knows_blocks() }
     }
 
     /// Draws the view in the place of the last one.
     pub(super) fn draw(&mut self, progress: &Progress, moved: Moved, messages: &Messages) {
+        // A line that fills a terminal wraps on some.
         let columns = columns_of(&std::io::stderr()) - 1;
-        let mut lines = lines(progress, moved, columns, self.blocks, messages);
-        lines.truncate(rows() - 1);
-        let mut text = self.back();
-        for (index, line) in lines.iter().enumerate() {
-            let line: String = line.chars().take(columns).collect();
-            let line = match index {
-                0 => self.style.bold(line),
-                _ if index + 1 == lines.len() => self.style.dim(line),
-                _ => line,
-            };
-            text.push_str(&line);
-            text.push_str("\x1b[K\n");
-        }
-        text.push_str("\x1b[J");
-        self.shown = lines.len();
-        write(&text);
+        self.view.draw(lines(progress, moved, columns, self.blocks, messages), columns);
     }
 
     /// Takes the view away.
     pub(super) fn clear(&mut self) {
-        if self.shown > 0 {
-            write(&format!("{}\x1b[J", self.back()));
-            self.shown = 0;
-        }
-    }
-
-    /// Goes to where the view begins.
-    fn back(&self) -> String {
-        if self.shown == 0 { "\r".to_owned() } else { format!("\r\x1b[{}A", self.shown) }
+        self.view.clear();
     }
 }
 
@@ -126,23 +95,10 @@ fn times(latency: &SummaryLatency) -> String {
     shown.collect::<Vec<_>>().join("   ")
 }
 
-fn rows() -> usize {
-    match rustix::termios::tcgetwinsize(std::io::stderr()) {
-        Ok(size) if size.ws_row > 1 => usize::from(size.ws_row),
-        _ => ROWS,
-    }
-}
-
 /// Whether the locale is one of UTF-8: the first of these that is set decides (POSIX).
 fn knows_blocks() -> bool {
     let names = ["LC_ALL", "LC_CTYPE", "LANG"];
     let locale = names.iter().find_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
     let locale = locale.unwrap_or_default().to_ascii_lowercase();
     locale.contains("utf-8") || locale.contains("utf8")
-}
-
-fn write(text: &str) {
-    let mut output = std::io::stderr();
-    // When standard error is gone nobody is left to be shown anything.
-    let _ = output.write_all(text.as_bytes()).and_then(|()| output.flush());
 }
