@@ -13,6 +13,7 @@ mod sequential;
 mod served;
 mod stop;
 mod threads;
+mod uring;
 
 use std::str::FromStr;
 use std::sync::Arc;
@@ -48,12 +49,14 @@ pub enum Model {
     Processes,
     /// Event loops, one per worker thread.
     Events,
+    /// Event loops on io_uring, one per worker thread.
+    Uring,
 }
 
 impl Model {
     /// Every model, in the order in which help lists them.
-    pub const ALL: [Self; 5] =
-        [Self::Auto, Self::Sequential, Self::Threads, Self::Processes, Self::Events];
+    pub const ALL: [Self; 6] =
+        [Self::Auto, Self::Sequential, Self::Threads, Self::Processes, Self::Events, Self::Uring];
 
     /// The word for it in flags, logs and JSON.
     pub const fn name(self) -> &'static str {
@@ -63,6 +66,7 @@ impl Model {
             Self::Threads => "threads",
             Self::Processes => "processes",
             Self::Events => "events",
+            Self::Uring => "uring",
         }
     }
 
@@ -167,6 +171,7 @@ fn run_streams<T: Tap>(
         Model::Sequential => sequential::run(&ports, limits, stop),
         Model::Threads => threads::run(&ports, limits, stop),
         Model::Events | Model::Processes => events::run(&ports, limits, stop)?,
+        Model::Uring => uring::run(&ports, limits, stop)?,
         Model::Auto => {
             if let Err(error) = events::run(&ports, limits, stop) {
                 tap.event(|| Event::Notice {

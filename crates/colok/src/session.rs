@@ -19,10 +19,13 @@
 //! the peer ends or the linger bounds are reached, then close. Otherwise unread input would turn
 //! into a reset that destroys the last reply (RFC 9293 section 3.10.4, RFC 9112 section 9.6).
 
+mod blind;
 mod closing;
 mod desk;
+mod lending;
 mod observed;
 mod pace;
+mod rest;
 mod stored;
 mod turn;
 
@@ -35,6 +38,7 @@ use rustix::io::Errno;
 use desk::Backlog;
 pub use desk::{Desk, SLICES_MAX};
 use observed::{Hashes, Preview};
+pub use rest::Rest;
 use stored::Stored;
 pub use turn::answer_datagram;
 
@@ -114,8 +118,6 @@ pub struct Session<T: Tap> {
     bytes_taken: u64,
     /// Bytes thrown away since the close began.
     discarded: u64,
-    /// Bytes counted as sent that the kernel has not taken yet; see [`Session::lent`].
-    with_kernel: usize,
     phase: Phase,
     backlog: Option<Box<Backlog>>,
     preview: Option<Box<Preview>>,
@@ -161,7 +163,6 @@ impl<T: Tap> Session<T> {
             bytes_sent: 0,
             bytes_taken: 0,
             discarded: 0,
-            with_kernel: 0,
             phase: Phase::Open,
             backlog: None,
             preview,
@@ -248,19 +249,6 @@ impl<T: Tap> Session<T> {
         }
     }
 
-    /// For engines whose writes complete later: `length` bytes that `write` of [`Session::pump`]
-    /// accepted are with the kernel. The session does not let go of the connection before they
-    /// have [`returned`](Session::returned), except when a deadline forces it.
-    pub fn lent(&mut self, length: usize) {
-        self.with_kernel += length;
-    }
-
-    /// `length` bytes that were lent have left, or never will.
-    pub fn returned(&mut self, now: Time, length: usize) {
-        self.active_at = now;
-        self.with_kernel -= length;
-    }
-
     /// Whether the connection will be closed for idleness unless the peer is found to take what was
     /// sent; see [`Session::left_with_kernel`].
     pub fn seems_idle(&self, now: Time) -> bool {
@@ -305,7 +293,7 @@ impl<T: Tap> Session<T> {
                 let send = send || more;
                 Next::Wait { receive, send }
             }
-            Phase::Flushing { reason, .. } if send || self.with_kernel > 0 => {
+            Phase::Flushing { reason, .. } if send => {
                 Next::Wait { receive: !self.peer_ended && self.may_discard(reason), send }
             }
             Phase::Flushing { .. } if self.peer_ended => Next::Close,

@@ -13,13 +13,15 @@
 //!
 //! Source: seed document 002 (the reply text, the meaning of a character).
 
+mod known;
 mod reply;
 mod tally;
 
 use core::time::Duration;
 
 use crate::message::{DEFAULT_GAP, Ending, Piece, Splitter};
-use crate::{Input, Machine, Outbox, Reason, Time};
+use crate::{Input, Machine, Outbox, Reason, Residue, Time};
+use known::Known;
 use reply::Reply;
 use tally::{Outcome, Tally};
 
@@ -65,7 +67,23 @@ pub enum CountUnit {
 /// The reply to a line of `number` units, for those who must know what will come back.
 #[inline]
 pub(crate) fn line_reply(language: CountLanguage, unit: CountUnit, number: u64) -> Reply {
-    Reply::new(language, unit, Outcome::Count(number), Ending::LineFeed)
+    let mut reply = Reply::new(language, unit);
+    reply.to(Outcome::Count(number), Ending::LineFeed);
+    reply
+}
+
+/// An arrival, and what is found out or put together once for all its messages.
+struct Arrival<'a> {
+    bytes: &'a [u8],
+    known: Known,
+    reply: Option<Reply>,
+}
+
+impl<'a> Arrival<'a> {
+    #[inline]
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, known: Known::default(), reply: None }
+    }
 }
 
 /// The count machine; see the module.
@@ -104,6 +122,25 @@ impl Count {
         Self { datagram: true, ..Self::new(options) }
     }
 
+    /// What is left of it, if no message is open and no reply is due.
+    #[inline]
+    pub(crate) fn rest(&self, active_at: Time) -> Option<Residue> {
+        let settled = self.due.is_none() && !self.owed && !self.splitter.is_open();
+        if !settled || self.datagram || self.closing.is_some() {
+            return None;
+        }
+        self.splitter.rest(active_at).map(Residue)
+    }
+
+    /// The machine that rested as `residue`, last active at `active_at`.
+    #[inline]
+    pub(crate) fn restored(options: CountOptions, residue: Residue, active_at: Time) -> Self {
+        Self {
+            splitter: Splitter::restored(options.gap, residue.0, active_at),
+            ..Self::new(options)
+        }
+    }
+
     fn receive(&mut self, now: Time, arrival: &[u8], out: &mut dyn Outbox) -> usize {
         let mut next = 0;
         if self.due.is_none() {
@@ -120,11 +157,12 @@ impl Count {
 
     fn receive_stream(&mut self, now: Time, arrival: &[u8], out: &mut dyn Outbox) -> usize {
         let mut next = 0;
+        let mut arrival = Arrival::new(arrival);
         self.splitter.arrived(now);
-        while next < arrival.len() && self.due.is_none() {
-            let piece = self.splitter.piece(arrival, next);
+        while next < arrival.bytes.len() && self.due.is_none() {
+            let piece = self.splitter.piece(arrival.bytes, next);
             next = piece.next;
-            self.take(&piece, arrival, out);
+            self.take(&piece, &mut arrival, out);
         }
         next
     }
@@ -144,31 +182,33 @@ impl Count {
             length: content.len() as u64,
             ending: Some(ending),
         };
-        self.take(&piece, arrival, out);
+        self.take(&piece, &mut Arrival::new(arrival), out);
         arrival.len()
     }
 
     /// Counts a piece of the open message, and replies if it is the last.
     #[inline]
-    fn take(&mut self, piece: &Piece, arrival: &[u8], out: &mut dyn Outbox) {
-        let content = &arrival[piece.content.clone()];
+    fn take(&mut self, piece: &Piece, arrival: &mut Arrival<'_>, out: &mut dyn Outbox) {
+        let (held, content) = (piece.carriage_return, piece.content.clone());
         match self.unit {
-            CountUnit::Bytes => self.tally.add_bytes(piece.carriage_return, content),
-            CountUnit::Characters => self.tally.add_text(piece.carriage_return, content),
+            CountUnit::Bytes => self.tally.add_bytes(held, content.len()),
+            CountUnit::Characters => {
+                self.tally.add_text(held, arrival.bytes, content, &mut arrival.known)
+            }
         }
         if let Some(ending) = piece.ending {
             out.message(piece.content.clone(), piece.length);
             self.due = Some(ending);
-            self.reply(out);
+            self.reply(&mut arrival.reply, out);
         }
     }
 
     /// Sends the reply that is due, if there is one and there is room.
     #[inline]
-    fn reply(&mut self, out: &mut dyn Outbox) {
+    fn reply(&mut self, reply: &mut Option<Reply>, out: &mut dyn Outbox) {
         if let Some(ending) = self.due {
-            let reply = Reply::new(self.language, self.unit, self.tally.result(), ending);
-            if out.bytes(reply.bytes()).is_ok() {
+            let reply = reply.get_or_insert_with(|| Reply::new(self.language, self.unit));
+            if out.bytes(reply.to(self.tally.result(), ending)).is_ok() {
                 self.due = None;
                 self.tally = Tally::default();
             }
@@ -179,7 +219,7 @@ impl Count {
         if self.deadline().is_some()
             && let Some(piece) = self.splitter.gap(now)
         {
-            self.take(&piece, &[], out);
+            self.take(&piece, &mut Arrival::new(&[]), out);
             self.close_if_finished(out);
         }
     }
@@ -187,7 +227,7 @@ impl Count {
     fn end(&mut self, out: &mut dyn Outbox) {
         self.closing.get_or_insert(Reason::PeerClosed);
         if let Some(piece) = self.splitter.end() {
-            self.take(&piece, &[], out);
+            self.take(&piece, &mut Arrival::new(&[]), out);
         }
         self.close_if_finished(out);
     }
@@ -215,7 +255,7 @@ impl Machine for Count {
             Input::Received(arrival) => return self.receive(now, arrival, out),
             Input::Opened { .. } | Input::Stored(_) => {}
             Input::Room(_) => {
-                self.reply(out);
+                self.reply(&mut None, out);
                 self.close_if_finished(out);
             }
             Input::End => self.end(out),

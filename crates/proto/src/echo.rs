@@ -14,7 +14,7 @@ use core::mem;
 use core::time::Duration;
 
 use crate::message::{DEFAULT_GAP, Piece, Splitter};
-use crate::{Input, Machine, Outbox, Reason, Time};
+use crate::{Input, Machine, Outbox, Reason, Residue, Time};
 
 /// The message that ends the connection.
 const QUIT: &[u8; 4] = b"quit";
@@ -54,6 +54,27 @@ impl Echo {
             quit: options.quit,
             owed: false,
             draining: false,
+        }
+    }
+
+    /// What is left of it, if nothing is owed. That includes an open message: `quit` goes on from
+    /// what has matched.
+    #[inline]
+    pub(crate) fn rest(&self, active_at: Time) -> Option<Residue> {
+        if self.owed || self.draining {
+            return None;
+        }
+        let splitter = self.splitter.rest(active_at)?;
+        Some(Residue(splitter | self.matched.rest() << Splitter::REST_BITS))
+    }
+
+    /// The machine that rested as `residue`, last active at `active_at`.
+    #[inline]
+    pub(crate) fn restored(options: EchoOptions, residue: Residue, active_at: Time) -> Self {
+        Self {
+            splitter: Splitter::restored(options.gap, residue.0, active_at),
+            matched: Matched(usize::from(residue.0 >> Splitter::REST_BITS)),
+            ..Self::new(options)
         }
     }
 
@@ -189,6 +210,11 @@ impl Matched {
             Some(rest) if rest.starts_with(content) => Self(self.0 + content.len()),
             _ => Self::MISMATCH,
         }
+    }
+
+    /// As a number below 8.
+    fn rest(self) -> u8 {
+        u8::try_from(self.0).unwrap_or(u8::MAX).min(7)
     }
 
     fn is_quit(self) -> bool {

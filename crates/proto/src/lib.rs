@@ -83,7 +83,7 @@ pub use chargen::Chargen;
 pub use count::{Count, CountLanguage, CountOptions, CountUnit};
 pub use discard::Discard;
 pub use echo::{Echo, EchoOptions};
-pub use machine::{Address, Full, Input, Machine, Outbox, Peer, Reason};
+pub use machine::{Address, Full, Input, Machine, Outbox, Peer, Reason, Residue};
 pub use refuse::{Refusal, Refuse};
 pub use service::{Service, ServiceKind, ServiceMachine};
 pub use time::Time;

@@ -43,6 +43,14 @@ pub enum Input<'a> {
     Stored(&'a Result<StoreAnswer, StoreError>),
 }
 
+/// What a machine must remember while nothing is on its way, in one byte.
+///
+/// Together with the service and the time of the last arrival it is enough to build the machine
+/// again, so that a connection without traffic holds no machine. Its bits mean something only to
+/// the service that it came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Residue(pub(crate) u8);
+
 /// Where a machine puts what it has to say. Bounded: [`Full`] means nothing was written.
 pub trait Outbox {
     /// Sends a part of the slice just received, without copying it.

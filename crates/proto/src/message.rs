@@ -84,6 +84,34 @@ impl Splitter {
         }
     }
 
+    /// What is left of it, in [`Splitter::REST_BITS`] bits, when that and the time of the last
+    /// arrival are enough to go on exactly. How long the open message is gets lost. `None` when a
+    /// message is open whose last bytes did not come at `active_at`.
+    #[inline]
+    pub(crate) fn rest(&self, active_at: Time) -> Option<u8> {
+        if self.is_open() && self.last_arrival != active_at {
+            return None;
+        }
+        let begun = u8::from(self.length > 0);
+        Some(begun | u8::from(self.carriage_held) << 1 | u8::from(self.swallow) << 2)
+    }
+
+    /// How many bits [`Splitter::rest`] takes, the lowest of a byte.
+    pub(crate) const REST_BITS: u32 = 3;
+
+    /// The splitter that rested as `rest`; bits above [`Splitter::REST_BITS`] are not looked at.
+    /// The open message, if there is one, counts as one byte so far.
+    #[inline]
+    pub(crate) fn restored(gap: Duration, rest: u8, active_at: Time) -> Self {
+        Self {
+            last_arrival: active_at,
+            length: u64::from(rest & 1),
+            carriage_held: rest & 2 != 0,
+            swallow: rest & 4 != 0,
+            ..Self::new(gap)
+        }
+    }
+
     /// Bytes came: the gap is counted from `now`.
     pub(crate) fn arrived(&mut self, now: Time) {
         self.last_arrival = now;

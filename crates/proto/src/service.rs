@@ -9,7 +9,7 @@ use core::time::Duration;
 use crate::files::{Files, FilesOptions};
 use crate::{
     Chargen, Count, CountOptions, Discard, Echo, EchoOptions, Input, Machine, Outbox, Refusal,
-    Refuse, Time,
+    Refuse, Residue, Time,
 };
 
 /// A service and its options.
@@ -113,6 +113,22 @@ impl Service {
         }
     }
 
+    /// The machine of this service that rested as `residue`, last active at `active_at`; see
+    /// [`ServiceMachine::rest`].
+    #[inline]
+    pub fn restored(&self, residue: Residue, active_at: Time) -> ServiceMachine {
+        match *self {
+            Self::Echo(options) => {
+                ServiceMachine::Echo(Echo::restored(options, residue, active_at))
+            }
+            Self::Count(options) => {
+                ServiceMachine::Count(Count::restored(options, residue, active_at))
+            }
+            // Discard remembers nothing; the others never rest.
+            Self::Discard | Self::Chargen | Self::Files(_) => self.machine(),
+        }
+    }
+
     /// A fresh machine for one datagram: the whole datagram is one message, `quit` is only
     /// echoed, and one newline at its end is not part of it.
     pub fn datagram_machine(&self) -> ServiceMachine {
@@ -147,6 +163,27 @@ impl ServiceMachine {
     /// The machine that tells a peer why it is not served.
     pub fn refuse(refusal: Refusal) -> Self {
         Self::Refuse(Refuse::new(refusal))
+    }
+
+    /// What is left of the machine, if [`Service::restored`] can build it again from that and
+    /// from `active_at`, so that whatever comes later it does and says the same. Only the length of
+    /// a message that is open now is lost, which is told to observers alone
+    /// ([`Outbox::message`]).
+    #[inline]
+    pub fn rest(&self, active_at: Time) -> Option<Residue> {
+        match self {
+            Self::Echo(machine) => machine.rest(active_at),
+            Self::Count(machine) => machine.rest(active_at),
+            Self::Discard(_) => Some(Residue::default()),
+            Self::Chargen(_) | Self::Files(_) | Self::Refuse(_) => None,
+        }
+    }
+
+    /// Whether it neither looks at what it receives nor ever leaves any of it: telling it of an
+    /// arrival changes nothing.
+    #[inline]
+    pub fn ignores_input(&self) -> bool {
+        matches!(self, Self::Discard(_))
     }
 }
 

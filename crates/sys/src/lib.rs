@@ -16,8 +16,6 @@ mod option;
 pub mod processor_time;
 pub mod readiness;
 pub mod receive;
-#[cfg(feature = "ring")]
-pub mod ring;
 pub mod send;
 pub mod source;
 pub mod uring;

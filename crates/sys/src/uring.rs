@@ -1,4 +1,4 @@
-//! Many streams on one io_uring: receiving into buffers that the kernel chooses, sending in
+//! Many streams on one io_uring: accepting, receiving into buffers that the kernel chooses, sending in
 //! batches, waiting for any.
 //!
 //! The ring **owns** its sockets ([`Uring::add`]) and every byte that the kernel may touch: a
@@ -7,20 +7,24 @@
 //! together with [`Uring::wait`] or [`Uring::submit`], in the order they were asked for. Each
 //! stream has at most one operation per direction.
 //!
-//! Receiving is armed once and goes on by itself: where the kernel ends it (the pool ran dry, its
-//! own fairness), it is armed again as soon as there are buffers, so that running dry is
-//! back-pressure and loses nothing. An idle stream holds no buffer.
+//! Receiving and accepting are armed once and go on by themselves: where the kernel ends them (the
+//! pool ran dry, its own fairness), they are armed again as soon as there are buffers, so that
+//! running dry is back-pressure and loses nothing. An idle stream holds no buffer, and eight bytes.
 //!
 //! Nothing here reads a clock, blocks outside of `wait`, or knows what the bytes mean.
 
 mod buffers;
+mod operation;
+mod sends;
+mod setup;
 mod slots;
+mod teardown;
 #[cfg(test)]
 mod tests;
 
 use std::io;
 use std::marker::PhantomData;
-use std::os::fd::{AsFd as _, AsRawFd as _, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use io_uring::{IoUring, cqueue, opcode, squeue, types};
@@ -28,6 +32,9 @@ use rustix::io::Errno;
 
 use buffers::Buffers;
 pub use buffers::Lease;
+use operation::Operation;
+pub use sends::Payload;
+use sends::Sends;
 use slots::{Receiving, Slot, Slots};
 
 /// A stream of a ring: its place there, which is used again after [`Event::Closed`].
@@ -35,7 +42,8 @@ use slots::{Receiving, Slot, Slots};
 pub struct Stream(u32);
 
 impl Stream {
-    /// Its place as an index; places are used again, lowest numbers first come.
+    /// Its place as an index; places are used again, so indexes stay small.
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -48,9 +56,9 @@ pub struct Size {
     pub entries: u32,
     /// Completions that find room before the kernel must put them aside; up to 65 536.
     pub completions: u32,
-    /// Buffers for arrivals: a power of two, up to 32 768.
+    /// Buffers for arrivals: a power of two, up to 32 768. Memory is touched as they are needed.
     pub buffers: u16,
-    /// Bytes of each.
+    /// Bytes of each; one arrival is at most as long.
     pub buffer_bytes: u32,
 }
 
@@ -61,12 +69,15 @@ pub enum Event {
     Received(Stream, Lease),
     /// The peer will send no more.
     Ended(Stream),
-    /// Receiving failed, and has ended.
+    /// Receiving or accepting failed, and has ended.
     Failed(Stream, Errno),
+    /// A listener has a connection.
+    Accepted(Stream, OwnedFd),
     /// A send has ended: so many bytes left, counted from where it began; fewer than were asked for
     /// only where the sender did not want to wait, or the connection broke meanwhile.
-    Sent(Stream, Vec<u8>, Result<usize, Errno>),
-    /// What was polled for is there, or an error that the next call will tell.
+    Sent(Stream, Payload, Result<usize, Errno>),
+    /// What was polled for is there, or an error that the next call will tell; or polling was
+    /// stopped, which is [`Errno::CANCELED`].
     Ready(Stream, Result<(), Errno>),
     /// Everything of the stream has ended and its socket is closed. Its place may be used again.
     Closed(Stream),
@@ -77,7 +88,8 @@ pub enum Event {
 pub enum Room {
     /// Wait for it, until everything has left.
     Wait,
-    /// Take what has room; nothing at all is [`Errno::AGAIN`].
+    /// Take what has room; nothing at all is [`Errno::AGAIN`]. Has ended when what was queued was
+    /// submitted.
     Take,
 }
 
@@ -88,6 +100,8 @@ pub enum Readiness {
     Read,
     /// There is room to write, a connection is made, or an error.
     Write,
+    /// Either.
+    Both,
 }
 
 /// How long to wait.
@@ -119,6 +133,7 @@ pub struct Uring {
     ring: IoUring,
     buffers: Buffers,
     slots: Slots,
+    sends: Sends,
     /// Streams that wait for a buffer to receive into.
     dry: Vec<u32>,
     /// Streams that are closed and have not been told of.
@@ -138,15 +153,12 @@ impl Uring {
     /// Makes a ring. Fails where there is no io_uring, where it is refused (a sandbox,
     /// `kernel.io_uring_disabled`), and before Linux 6.1, which lacks what this needs.
     pub fn new(size: Size) -> io::Result<Self> {
-        let mut builder = IoUring::builder();
-        builder.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag();
-        builder.setup_submit_all().setup_clamp().setup_cqsize(size.completions);
-        let ring = builder.build(size.entries)?;
-        let buffers = Buffers::register(&ring.submitter(), GROUP, size.buffers, size.buffer_bytes)?;
+        let (ring, buffers) = setup::ring(size)?;
         Ok(Self {
             ring,
             buffers,
             slots: Slots::default(),
+            sends: Sends::default(),
             dry: Vec::new(),
             closed: Vec::new(),
             in_flight: 0,
@@ -161,18 +173,86 @@ impl Uring {
         Stream(self.slots.add(Slot::new(socket)))
     }
 
+    /// Takes a socket out of the ring again; its place is free. Panics while anything of it is in
+    /// flight (see [`Uring::in_flight`]), and after it was closed.
+    pub fn remove(&mut self, stream: Stream) -> OwnedFd {
+        assert!(!self.slots.open(stream.0).in_flight(), "nothing of it is in flight");
+        let socket = self.slots.close(stream.0);
+        self.slots.free(stream.0);
+        socket.expect("an open stream has a socket")
+    }
+
+    /// The stream whose place has this index.
+    pub fn stream(&self, index: usize) -> Stream {
+        Stream(u32::try_from(index).expect("places are fewer than 2^32"))
+    }
+
     /// The socket of a stream, for options and addresses. Panics after it was closed.
     pub fn socket(&self, stream: Stream) -> BorrowedFd<'_> {
-        self.slots.open(stream.0).socket.as_fd()
+        self.slots.open(stream.0).socket().expect("an open stream has a socket")
+    }
+
+    /// The number of its descriptor, for logs; -1 when there is none any more.
+    pub fn descriptor(&self, stream: Stream) -> RawFd {
+        self.slots.descriptor(stream.0)
     }
 
     /// Starts receiving. Without effect while it goes on. Panics after the stream was closed.
     pub fn receive(&mut self, stream: Stream) -> io::Result<()> {
         let slot = self.slots.open_mut(stream.0);
-        if slot.receiving != Receiving::Off {
-            return Ok(());
+        match slot.receiving {
+            Receiving::Off => self.arm(stream.0),
+            Receiving::Stopping => {
+                slot.receiving = Receiving::Restarting;
+                Ok(())
+            }
+            Receiving::Armed | Receiving::Dry | Receiving::Restarting => Ok(()),
         }
-        self.arm(stream.0)
+    }
+
+    /// Whether the kernel takes what arrives, so that nothing that has come is unknown after a
+    /// wait.
+    #[inline]
+    pub fn is_receiving(&self, stream: Stream) -> bool {
+        self.slots.open(stream.0).receiving == Receiving::Armed
+    }
+
+    /// Starts accepting on a listener; connections come as [`Event::Accepted`]. Without effect while
+    /// it goes on. Panics after the stream was closed.
+    pub fn accept(&mut self, listener: Stream) -> io::Result<()> {
+        self.slots.open_mut(listener.0).set_listening();
+        self.receive(listener)
+    }
+
+    /// Stops receiving or accepting. What has arrived until the kernel does is still told of.
+    pub fn pause(&mut self, stream: Stream) -> io::Result<()> {
+        let slot = self.slots.open_mut(stream.0);
+        match slot.receiving {
+            Receiving::Armed => {
+                slot.receiving = Receiving::Stopping;
+                self.cancel(Operation::Receive, stream.0)
+            }
+            Receiving::Restarting => {
+                slot.receiving = Receiving::Stopping;
+                Ok(())
+            }
+            Receiving::Dry => {
+                slot.receiving = Receiving::Off;
+                Ok(())
+            }
+            Receiving::Off | Receiving::Stopping => Ok(()),
+        }
+    }
+
+    /// Whether a send of this stream goes on.
+    #[inline]
+    pub fn is_sending(&self, stream: Stream) -> bool {
+        self.slots.open(stream.0).sending
+    }
+
+    /// Whether the kernel has any operation of this stream.
+    pub fn in_flight(&self, stream: Stream) -> bool {
+        self.slots.open(stream.0).in_flight()
     }
 
     /// Sends the bytes from `from` on. The vector comes back with [`Event::Sent`]. Panics when
@@ -185,34 +265,71 @@ impl Uring {
         from: usize,
         room: Room,
     ) -> io::Result<()> {
-        let slot = self.slots.open_mut(stream.0);
-        assert!(slot.sending.is_none(), "one send of a stream at a time");
-        assert!(from < bytes.len(), "there is something to send");
-        let descriptor = types::Fd(slot.socket.as_raw_fd());
         let rest = &bytes[from..];
-        let length = u32::try_from(rest.len()).unwrap_or(u32::MAX);
+        let (start, length) = (rest.as_ptr(), rest.len());
+        self.send_payload(stream, Payload::Bytes(bytes), (start, length), room)
+    }
+
+    /// Sends the bytes of a lease from where they lie, without waiting for room. It comes back with
+    /// [`Event::Sent`]. Panics as [`Uring::send`].
+    pub fn send_lease(&mut self, stream: Stream, lease: Lease) -> io::Result<()> {
+        let bytes = self.buffers.bytes(&lease);
+        let (start, length) = (bytes.as_ptr(), bytes.len());
+        self.send_payload(stream, Payload::Lease(lease), (start, length), Room::Take)
+    }
+
+    fn send_payload(
+        &mut self,
+        stream: Stream,
+        payload: Payload,
+        (start, length): (*const u8, usize),
+        room: Room,
+    ) -> io::Result<()> {
+        assert!(length > 0, "there is something to send");
+        let slot = self.slots.open_mut(stream.0);
+        assert!(!slot.sending, "one send of a stream at a time");
+        slot.sending = true;
+        let descriptor = types::Fd(slot.descriptor());
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
         let flags = match room {
             Room::Wait => libc::MSG_NOSIGNAL | libc::MSG_WAITALL,
             Room::Take => libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT,
         };
-        let entry = opcode::Send::new(descriptor, rest.as_ptr(), length).flags(flags).build();
-        slot.sending = Some(bytes);
-        self.push(Operation::Send, stream.0, &entry)
+        let entry = opcode::Send::new(descriptor, start, length).flags(flags).build();
+        let send = self.sends.add(payload);
+        self.push(Operation::Send.user_data(stream.0, send), entry)
     }
 
     /// Waits for readiness, once. Panics while another poll of this stream goes on, and after it
     /// was closed.
     pub fn poll(&mut self, stream: Stream, readiness: Readiness) -> io::Result<()> {
         let slot = self.slots.open_mut(stream.0);
-        assert!(!slot.polling, "one poll of a stream at a time");
+        assert!(!slot.polling(), "one poll of a stream at a time");
         let events = match readiness {
             Readiness::Read => libc::POLLIN,
             Readiness::Write => libc::POLLOUT,
+            Readiness::Both => libc::POLLIN | libc::POLLOUT,
         };
-        let descriptor = types::Fd(slot.socket.as_raw_fd());
+        let descriptor = types::Fd(slot.descriptor());
         let entry = opcode::PollAdd::new(descriptor, u32::from(events.unsigned_abs())).build();
-        slot.polling = true;
-        self.push(Operation::Poll, stream.0, &entry)
+        slot.set_polling(true);
+        self.push(Operation::Poll.user_data(stream.0, 0), entry)
+    }
+
+    /// Whether a poll of this stream goes on.
+    pub fn is_polling(&self, stream: Stream) -> bool {
+        self.slots.open(stream.0).polling()
+    }
+
+    /// Stops a poll that goes on; [`Event::Ready`] tells of its end, whatever came first, when
+    /// nothing of it is left in flight. Without effect where there is none, or it is being stopped.
+    pub fn stop_polling(&mut self, stream: Stream) -> io::Result<()> {
+        let slot = self.slots.open_mut(stream.0);
+        if !slot.polling() || slot.stopping_poll() {
+            return Ok(());
+        }
+        slot.set_stopping_poll(true);
+        self.cancel(Operation::Poll, stream.0)
     }
 
     /// Stops everything that goes on for a stream and closes its socket after the last of it has
@@ -220,41 +337,39 @@ impl Uring {
     /// for it at once. Panics when it was closed before.
     pub fn close(&mut self, stream: Stream) -> io::Result<()> {
         let slot = self.slots.open_mut(stream.0);
-        slot.closing = true;
-        let flight = slot.flight();
-        if flight == 0 {
+        slot.set_closing();
+        if !slot.in_flight() {
             self.finish(stream.0);
             return Ok(());
         }
         if slot.receiving == Receiving::Dry {
             slot.receiving = Receiving::Off;
         }
-        let kinds = [
-            (slot.receiving == Receiving::Armed, Operation::Receive),
-            (slot.sending.is_some(), Operation::Send),
-            (slot.polling, Operation::Poll),
-        ];
-        for (goes_on, operation) in kinds {
-            if goes_on {
-                let target = operation.user_data(stream.0);
-                let entry = opcode::AsyncCancel::new(target).build();
-                self.push(Operation::Cancel, stream.0, &entry)?;
-            }
-        }
-        Ok(())
+        let all = types::CancelBuilder::fd(types::Fd(slot.descriptor())).all();
+        slot.cancels += 1;
+        let entry = opcode::AsyncCancel2::new(all).build();
+        self.push(Operation::Cancel.user_data(stream.0, 0), entry)
     }
 
     /// The bytes of a lease. Panics when it is not of this ring.
+    #[inline]
     pub fn bytes(&self, lease: &Lease) -> &[u8] {
         self.buffers.bytes(lease)
     }
 
     /// Gives a buffer back to be received into. Panics when the lease is not of this ring.
+    #[inline]
     pub fn give_back(&mut self, lease: Lease) {
         self.buffers.give_back(lease);
     }
 
-    /// How often receiving had to pause because all buffers were in use.
+    /// Whether the kernel holds completions that had no room, so that not all that has happened is
+    /// known.
+    pub fn is_behind(&mut self) -> bool {
+        self.ring.submission().cq_overflow()
+    }
+
+    /// How often receiving had to pause because the kernel had no buffer.
     pub fn ran_dry(&self) -> u64 {
         self.ran_dry
     }
@@ -302,6 +417,7 @@ impl Uring {
 
     /// The next event of those that were there when the last wait ended. Never waits; what comes
     /// meanwhile is for the next wait, so that reading events ends, and their time is known.
+    #[inline]
     pub fn next_event(&mut self) -> Option<Event> {
         loop {
             if let Some(closed) = self.closed.pop() {
@@ -321,8 +437,9 @@ impl Uring {
         self.waited > 0 || !self.closed.is_empty()
     }
 
+    #[inline]
     fn complete(&mut self, entry: &cqueue::Entry) -> Option<Event> {
-        let (operation, index) = Operation::of(entry.user_data());
+        let (operation, index, send) = Operation::of(entry.user_data());
         if !cqueue::more(entry.flags()) {
             self.in_flight -= 1;
         }
@@ -330,25 +447,41 @@ impl Uring {
         let slot = self.slots.get_mut(index);
         let outcome = outcome(entry.result());
         let event = match operation {
-            Operation::Receive => return self.received(entry, index, outcome),
+            Operation::Receive if slot.listening() => self.accepted(entry, index, outcome),
+            Operation::Receive => self.received(entry, index, outcome),
             Operation::Send => {
-                let bytes = slot.sending.take().unwrap_or_default();
-                Some(Event::Sent(stream, bytes, outcome.map(|count| count as usize)))
+                slot.sending = false;
+                let payload = self.sends.take(send);
+                Some(Event::Sent(stream, payload, outcome.map(|count| count as usize)))
             }
             Operation::Poll => {
-                slot.polling = false;
-                Some(Event::Ready(stream, outcome.map(drop)))
+                slot.set_polling(false);
+                let told = !slot.stopping_poll();
+                told.then(|| Event::Ready(stream, outcome.map(drop)))
             }
             Operation::Cancel => {
                 slot.cancels -= 1;
                 None
             }
         };
+        let event = event.or_else(|| self.poll_has_stopped(index));
         self.finish_if_closing(index);
         event
     }
 
+    /// The end of a poll that was stopped is told when its cancellation has ended too.
+    #[inline]
+    fn poll_has_stopped(&mut self, index: u32) -> Option<Event> {
+        let slot = self.slots.get_mut(index);
+        if !slot.stopping_poll() || slot.polling() || slot.cancels > 0 {
+            return None;
+        }
+        slot.set_stopping_poll(false);
+        Some(Event::Ready(Stream(index), Err(Errno::CANCELED)))
+    }
+
     /// A receive has brought something, has ended, or both.
+    #[inline]
     fn received(
         &mut self,
         entry: &cqueue::Entry,
@@ -356,19 +489,14 @@ impl Uring {
         outcome: Result<u32, Errno>,
     ) -> Option<Event> {
         let stream = Stream(index);
-        let chosen = cqueue::buffer_select(entry.flags());
+        let (chosen, filling) = (cqueue::buffer_select(entry.flags()), buffer_goes_on(entry));
         let length = outcome.unwrap_or(0);
-        let lease = chosen.map(|buffer| self.buffers.lend(buffer, length));
+        let lease = chosen.map(|buffer| self.buffers.lend(buffer, length, filling));
         let goes_on = cqueue::more(entry.flags());
-        let slot = self.slots.get_mut(index);
-        if !goes_on {
-            slot.receiving = Receiving::Off;
-        }
-        let event = match (outcome, lease) {
+        match (outcome, lease) {
             (Ok(1..), Some(lease)) => {
-                if !goes_on && !slot.closing {
-                    slot.receiving = Receiving::Dry;
-                    self.dry.push(index);
+                if !goes_on {
+                    self.arm_again(index);
                 }
                 Some(Event::Received(stream, lease))
             }
@@ -378,35 +506,75 @@ impl Uring {
                 }
                 self.stopped(index, outcome.err())
             }
-        };
-        self.finish_if_closing(index);
-        event
+        }
+    }
+
+    /// A receive has ended though the connection goes on: it is armed again, unless it was stopped.
+    fn arm_again(&mut self, index: u32) {
+        let slot = self.slots.get_mut(index);
+        let stopping = slot.receiving == Receiving::Stopping;
+        slot.receiving = if stopping || slot.closing() { Receiving::Off } else { Receiving::Dry };
+        if slot.receiving == Receiving::Dry {
+            self.dry.push(index);
+        }
     }
 
     /// A receive has ended without bytes.
     fn stopped(&mut self, index: u32, failure: Option<Errno>) -> Option<Event> {
         let slot = self.slots.get_mut(index);
-        if slot.closing {
-            return None;
-        }
+        let closing = slot.closing();
         match failure {
-            None => Some(Event::Ended(Stream(index))),
             Some(Errno::NOBUFS) => {
                 self.ran_dry += 1;
-                slot.receiving = Receiving::Dry;
-                self.dry.push(index);
+                self.buffers.want_more();
+                self.arm_again(index);
                 None
             }
-            Some(errno) => Some(Event::Failed(Stream(index), errno)),
+            Some(Errno::CANCELED) if !closing => {
+                self.arm_again(index);
+                None
+            }
+            failure => {
+                slot.receiving = Receiving::Off;
+                let told = match failure {
+                    None => Event::Ended(Stream(index)),
+                    Some(errno) => Event::Failed(Stream(index), errno),
+                };
+                (!closing).then_some(told)
+            }
         }
+    }
+
+    /// A listener has a connection, has failed, or was stopped.
+    fn accepted(
+        &mut self,
+        entry: &cqueue::Entry,
+        index: u32,
+        outcome: Result<u32, Errno>,
+    ) -> Option<Event> {
+        let goes_on = cqueue::more(entry.flags());
+        let Ok(descriptor) = outcome else {
+            return self.stopped(index, outcome.err());
+        };
+        if !goes_on {
+            self.arm_again(index);
+        }
+        Some(Event::Accepted(Stream(index), setup::accepted(descriptor)))
     }
 
     /// Arms the receives that the kernel has ended, as soon as there is something to receive into.
     fn arm_dry(&mut self) -> io::Result<()> {
-        while !self.dry.is_empty() && !self.buffers.is_dry() {
-            let Some(index) = self.dry.pop() else { break };
+        if self.dry.is_empty() {
+            return Ok(());
+        }
+        for index in std::mem::take(&mut self.dry) {
             // A stream that was closed meanwhile, and perhaps its place taken by another.
-            if self.slots.is_dry(index) {
+            if !self.slots.is_dry(index) {
+                continue;
+            }
+            if self.buffers.is_dry() && !self.slots.open(index).listening() {
+                self.dry.push(index);
+            } else {
                 self.arm(index)?;
             }
         }
@@ -416,21 +584,31 @@ impl Uring {
     fn arm(&mut self, index: u32) -> io::Result<()> {
         let slot = self.slots.open_mut(index);
         slot.receiving = Receiving::Armed;
-        let descriptor = types::Fd(slot.socket.as_raw_fd());
-        let entry = opcode::RecvMulti::new(descriptor, GROUP).build();
-        self.push(Operation::Receive, index, &entry)
+        let descriptor = types::Fd(slot.descriptor());
+        let entry = if slot.listening() {
+            opcode::AcceptMulti::new(descriptor)
+                .flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
+                .build()
+        } else {
+            opcode::RecvMulti::new(descriptor, GROUP).build()
+        };
+        self.push(Operation::Receive.user_data(index, 0), entry)
     }
 
-    fn push(&mut self, operation: Operation, index: u32, entry: &squeue::Entry) -> io::Result<()> {
-        let entry = entry.clone().user_data(operation.user_data(index));
-        if operation == Operation::Cancel {
-            self.slots.get_mut(index).cancels += 1;
-        }
+    fn cancel(&mut self, operation: Operation, index: u32) -> io::Result<()> {
+        self.slots.get_mut(index).cancels += 1;
+        let entry = opcode::AsyncCancel::new(operation.user_data(index, 0)).build();
+        self.push(Operation::Cancel.user_data(index, 0), entry)
+    }
+
+    #[inline]
+    fn push(&mut self, user_data: u64, entry: squeue::Entry) -> io::Result<()> {
+        let entry = entry.user_data(user_data);
         self.in_flight += 1;
         loop {
-            // SAFETY: what the entry points into lives until its completion: the socket and the
-            // bytes to send are in the slot, which is not given up before, and `drop` waits for
-            // the completion or leaks them.
+            // SAFETY: what the entry points into lives until its completion: the socket is in its
+            // slot and the bytes to send are with the sends, which are not given up before, and
+            // `drop` waits for the completion or leaks them.
             if unsafe { self.ring.submission().push(&entry) }.is_ok() {
                 return Ok(());
             }
@@ -440,61 +618,14 @@ impl Uring {
 
     fn finish_if_closing(&mut self, index: u32) {
         let slot = self.slots.get_mut(index);
-        if slot.closing && slot.flight() == 0 {
+        if slot.closing() && !slot.in_flight() {
             self.finish(index);
         }
     }
 
     fn finish(&mut self, index: u32) {
-        self.slots.close(index);
+        drop(self.slots.close(index));
         self.closed.push(index);
-    }
-}
-
-impl Drop for Uring {
-    fn drop(&mut self) {
-        self.cancel_all();
-        if self.in_flight > 0 {
-            self.buffers.leak();
-            self.slots.leak();
-        }
-    }
-}
-
-/// How long a ring that is dropped waits for its operations to end. Cancelling takes microseconds
-/// each; what is not over by then is leaked, which is safe.
-const DROP_PATIENCE: Duration = Duration::from_secs(1);
-
-impl Uring {
-    fn cancel_all(&mut self) {
-        // What is queued must have been submitted to be cancelled.
-        let queued = |ring: &mut IoUring| !ring.submission().is_empty();
-        for _ in 0..2 {
-            if queued(&mut self.ring) {
-                let _ = self.ring.submit();
-            }
-        }
-        if self.in_flight > 0 && !queued(&mut self.ring) {
-            let patience = types::Timespec::from(DROP_PATIENCE);
-            let all = types::CancelBuilder::any();
-            let _ = self.ring.submitter().register_sync_cancel(Some(patience), all);
-        }
-        let began = std::time::Instant::now();
-        while self.in_flight > 0 && began.elapsed() < DROP_PATIENCE {
-            if self.ring.completion().is_empty() {
-                let step = Wait::for_one(Some(DROP_PATIENCE / 20));
-                let time = types::Timespec::from(step.at_most.unwrap_or_default());
-                let arguments = types::SubmitArgs::new().timespec(&time);
-                if excuse(self.ring.submitter().submit_with_args(1, &arguments)).is_err() {
-                    return;
-                }
-            }
-            while let Some(entry) = self.ring.completion().next() {
-                if !cqueue::more(entry.flags()) {
-                    self.in_flight -= 1;
-                }
-            }
-        }
     }
 }
 
@@ -504,26 +635,8 @@ impl std::fmt::Debug for Uring {
     }
 }
 
-/// What an operation is, told to the kernel with its stream and told back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Operation {
-    Receive,
-    Send,
-    Poll,
-    Cancel,
-}
-
-impl Operation {
-    const ALL: [Self; 4] = [Self::Receive, Self::Send, Self::Poll, Self::Cancel];
-
-    fn user_data(self, index: u32) -> u64 {
-        (self as u64) << 32 | u64::from(index)
-    }
-
-    fn of(user_data: u64) -> (Self, u32) {
-        let index = u32::try_from(user_data & u64::from(u32::MAX)).unwrap_or(u32::MAX);
-        (Self::ALL[(user_data >> 32) as usize & 3], index)
-    }
+fn buffer_goes_on(entry: &cqueue::Entry) -> bool {
+    cqueue::buffer_more(entry.flags())
 }
 
 fn outcome(result: i32) -> Result<u32, Errno> {

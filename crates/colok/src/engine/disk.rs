@@ -44,15 +44,28 @@ pub(super) fn threads_per_worker(workers: usize) -> usize {
 
 /// Serves a connection while it is busy. Says whether it stopped only because its slice is over.
 pub(super) fn turn<T: Tap>(served: &mut Served<T>, clock: Clock) -> bool {
-    LENT.with_borrow_mut(|(buffer, desk)| {
-        let mut worker = Worker { buffer, desk };
-        let more = busy(served, clock, &mut worker);
-        served.session.settle_store();
-        more
+    lent(|worker| busy(served, clock, worker))
+}
+
+/// The same for a connection that has just come.
+pub(super) fn begin<T: Tap>(served: &mut Served<T>, clock: Clock) -> bool {
+    lent(|worker| {
+        served.opened(clock.now(), worker);
+        busy(served, clock, worker)
     })
 }
 
+fn lent<R>(serve: impl FnOnce(&mut Worker<'_>) -> R) -> R {
+    LENT.with_borrow_mut(|(buffer, desk)| serve(&mut Worker { buffer, desk }))
+}
+
 fn busy<T: Tap>(served: &mut Served<T>, clock: Clock, worker: &mut Worker<'_>) -> bool {
+    let more = serve(served, clock, worker);
+    served.session.settle_store();
+    more
+}
+
+fn serve<T: Tap>(served: &mut Served<T>, clock: Clock, worker: &mut Worker<'_>) -> bool {
     let started = clock.now();
     let mut patience = Duration::ZERO;
     loop {

@@ -9,6 +9,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use colok_proto::{Address, Peer, Refusal};
+use serde::{Deserialize, Serialize};
 
 use crate::engine::Limits;
 use crate::observe::Totals;
@@ -19,6 +20,19 @@ const REFUSALS_AT_ONCE_MAX: usize = 64;
 
 /// Bytes received and sent.
 pub(crate) type Moved = (u64, u64);
+
+/// What became of datagrams.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DatagramsDone {
+    /// Served.
+    pub(crate) served: u64,
+    /// Not answered, by rule.
+    pub(crate) refused: u64,
+    /// Thrown away by the kernel, because they came faster than they were read.
+    pub(crate) dropped: u64,
+    /// Their bytes, and those of their replies.
+    pub(crate) moved: Moved,
+}
 
 /// Decides over admission and keeps count.
 pub(crate) trait Gate: Debug + Send + Sync {
@@ -34,8 +48,8 @@ pub(crate) trait Gate: Debug + Send + Sync {
     /// A refused connection has been told.
     fn end_refusal(&self);
 
-    /// Datagrams were served or not answered by rule.
-    fn datagrams(&self, served: u64, refused: u64, moved: Moved);
+    /// Datagrams came.
+    fn datagrams(&self, done: &DatagramsDone);
 
     /// What was done so far.
     fn totals(&self) -> Totals;
@@ -158,12 +172,13 @@ impl Gate for LocalGate {
         self.state().refusing -= 1;
     }
 
-    fn datagrams(&self, served: u64, refused: u64, moved: Moved) {
+    fn datagrams(&self, done: &DatagramsDone) {
         let mut state = self.state();
-        state.totals.datagrams += served;
-        state.totals.refused += refused;
-        state.totals.bytes_received += moved.0;
-        state.totals.bytes_sent += moved.1;
+        state.totals.datagrams += done.served;
+        state.totals.refused += done.refused;
+        state.totals.datagrams_dropped += done.dropped;
+        state.totals.bytes_received += done.moved.0;
+        state.totals.bytes_sent += done.moved.1;
     }
 
     fn totals(&self) -> Totals {
@@ -180,17 +195,25 @@ pub(crate) struct Admission {
     connection: Option<u64>,
     /// What moved, told before the end.
     pub(crate) moved: Moved,
+    /// Kept by its number alone; see [`Admission::keep`].
+    kept: bool,
 }
 
 impl Admission {
     /// A place for an admitted connection.
     pub(crate) fn admitted(gate: Arc<dyn Gate>, remote: Option<IpAddr>, connection: u64) -> Self {
-        Self { gate, remote, connection: Some(connection), moved: (0, 0) }
+        Self { gate, remote, connection: Some(connection), moved: (0, 0), kept: false }
     }
 
     /// A place for a connection that is told why it is refused.
     pub(crate) fn refused(gate: Arc<dyn Gate>) -> Self {
-        Self { gate, remote: None, connection: None, moved: (0, 0) }
+        Self { gate, remote: None, connection: None, moved: (0, 0), kept: false }
+    }
+
+    /// The place stays taken, and whoever holds the connection knows its number: it is
+    /// [`Admission::admitted`] again to be given back. For those who hold very many.
+    pub(crate) fn keep(mut self) {
+        self.kept = self.is_admitted();
     }
 
     /// Whether it is served rather than refused.
@@ -201,6 +224,9 @@ impl Admission {
 
 impl Drop for Admission {
     fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
         match self.connection {
             Some(connection) => self.gate.release(connection, self.remote, self.moved),
             None => self.gate.end_refusal(),

@@ -160,7 +160,27 @@ impl<T: Tap> Port<T> {
     }
 
     fn accepted(&self, socket: OwnedFd, remote: Address, calls: Calls<'_, T>) -> Accepted<T> {
-        let asked = self.ask_local.then(|| calls.local_address(socket.as_fd()).ok()).flatten();
+        match self.admit(socket.as_fd(), remote) {
+            Some((session, admission)) => {
+                let tap = self.context.tap.clone();
+                Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
+            }
+            None => {
+                calls.close(socket);
+                Accepted::Again
+            }
+        }
+    }
+
+    /// Asks the gate for a connection that was accepted: a session that serves it or tells it why
+    /// not; `None` when it is to be closed without a word.
+    pub(crate) fn admit(
+        &self,
+        socket: BorrowedFd<'_>,
+        remote: Address,
+    ) -> Option<(Session<T>, Admission)> {
+        let calls = Calls::new(&self.context.tap);
+        let asked = self.ask_local.then(|| calls.local_address(socket).ok()).flatten();
         let local = asked.unwrap_or_else(|| self.listener.address.clone());
         let peer = Peer { local, remote };
         let address = ip_of(&peer.remote);
@@ -178,8 +198,7 @@ impl<T: Tap> Port<T> {
                         reason: refusal.name().to_owned(),
                     });
                     if !self.gate.begin_refusal() {
-                        calls.close(socket);
-                        return Accepted::Again;
+                        return None;
                     }
                     (ServiceMachine::refuse(refusal), Admission::refused(self.gate.clone()), 0)
                 }
@@ -190,7 +209,22 @@ impl<T: Tap> Port<T> {
             session.converse(self.clock);
             session.report_accepted();
         }
-        let tap = self.context.tap.clone();
-        Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
+        Some((session, admission))
+    }
+
+    /// A session without a connection, for one that rested to be restored in.
+    pub(crate) fn husk(&self) -> Session<T> {
+        let machine = self.context.service.machine();
+        Session::new(self.context.clone(), machine, 0, Peer::unnamed(), self.clock.now())
+    }
+
+    /// The place at the gate of a connection that was admitted.
+    pub(crate) fn admission(&self, peer: &Peer, connection: u64) -> Admission {
+        Admission::admitted(self.gate.clone(), ip_of(&peer.remote), connection)
+    }
+
+    /// Who watches.
+    pub(crate) fn tap(&self) -> &T {
+        &self.context.tap
     }
 }

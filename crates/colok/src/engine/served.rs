@@ -6,7 +6,7 @@ use std::io::IoSlice;
 use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use colok_proto::Time;
+use colok_proto::{Address, Time};
 use colok_sys::readiness::Registered;
 use rustix::io::Errno;
 use rustix::net::Shutdown;
@@ -26,6 +26,11 @@ pub(crate) struct Worker<'w> {
 
 /// Calls that send parts of files in one turn at most; each takes what the socket has room for.
 const FILE_SENDS_MAX: usize = 64;
+
+/// What the kernel throws away with one call, in bytes. As much as a loop otherwise reads before
+/// others get their turn would be a turn too long, since a call takes what has come meanwhile, too;
+/// and of a close, no more than this is thrown away beyond its bound.
+const BLIND_BYTES: usize = 256 * 1024;
 
 /// The least that is waited for as a piece, in bytes: what takes longer to work on than a wake-up.
 const PIECE_BYTES_MIN: usize = 64 * 1024;
@@ -85,9 +90,39 @@ impl<T: Tap> Served<T> {
         }
     }
 
+    /// The parts that it was made of.
+    pub(crate) fn into_parts(self) -> (Session<T>, OwnedFd, Admission) {
+        (self.session, self.socket, self.admission)
+    }
+
     /// Puts a session on its socket. Call [`Served::opened`] next.
     pub(crate) fn new(session: Session<T>, socket: OwnedFd, admission: Admission, tap: T) -> Self {
         Self { session, socket, admission, tap, low_water: 1 }
+    }
+}
+
+/// A session whose socket someone else holds meanwhile.
+#[derive(Debug)]
+pub(crate) struct Parked<T: Tap> {
+    pub(crate) session: Session<T>,
+    admission: Admission,
+    tap: T,
+    low_water: usize,
+}
+
+impl<T: Tap> Parked<T> {
+    /// Puts it on its socket again.
+    pub(crate) fn unpark(self, socket: OwnedFd) -> Served<T> {
+        let Self { session, admission, tap, low_water } = self;
+        Served { session, socket, admission, tap, low_water }
+    }
+}
+
+impl<T: Tap> Served<T> {
+    /// Gives the socket out of hands.
+    pub(crate) fn park(self) -> (Parked<T>, OwnedFd) {
+        let Self { session, socket, admission, tap, low_water } = self;
+        (Parked { session, admission, tap, low_water }, socket)
     }
 }
 
@@ -114,6 +149,9 @@ impl<T: Tap, S: Socket> Served<T, S> {
     /// The socket may have something to read.
     #[inline]
     pub(crate) fn readable(&mut self, now: Time, worker: &mut Worker<'_>) -> Found {
+        if self.session.receives_blindly() && self.is_tcp() {
+            return self.readable_blindly(now, worker);
+        }
         let limit = worker.buffer.len().min(self.session.receive_limit());
         match self.receive(&mut worker.buffer[..limit]) {
             Ok(0) => {
@@ -133,6 +171,40 @@ impl<T: Tap, S: Socket> Served<T, S> {
                 Found::Nothing
             }
         }
+    }
+
+    /// The same when nobody will look at what is read: the kernel throws it away, uncopied.
+    fn readable_blindly(&mut self, now: Time, worker: &mut Worker<'_>) -> Found {
+        let limit = self.session.receive_limit().min(BLIND_BYTES);
+        let socket = self.socket.as_fd();
+        let run = || colok_sys::receive::discard(socket, limit);
+        let value = |length: &usize| i64::try_from(*length).unwrap_or(i64::MAX);
+        let arguments = || format!("MSG_TRUNC {limit}");
+        let calls = Calls::new(&self.tap);
+        let found = match calls.observe("recvfrom", Some(socket), arguments, run, value) {
+            Ok(0) => {
+                self.session.ended(now, worker.desk);
+                Found::Nothing
+            }
+            Ok(length) => {
+                self.session.received_blindly(now, length, worker.desk);
+                if length == limit { Found::More } else { Found::All }
+            }
+            Err(Errno::INTR) => return Found::More,
+            Err(Errno::AGAIN) => return Found::Nothing,
+            Err(errno) => {
+                self.session.failed(errno);
+                return Found::Nothing;
+            }
+        };
+        self.pump(now, 0, worker);
+        found
+    }
+
+    /// Whether the stream is TCP: of all sockets that streams are served on, only those have
+    /// internet addresses.
+    fn is_tcp(&self) -> bool {
+        matches!(self.session.peer().remote, Address::Inet(_))
     }
 
     /// Reads once, and again while the rest of a body is known to be on its way: a disk is written

@@ -289,11 +289,13 @@ impl Streams {
                     _ => Ok(()),
                 }
             }
-            Event::Sent(stream, bytes, sent) => self.sent(traffic, stream, bytes, sent, now),
+            Event::Sent(stream, payload, sent) => {
+                self.sent(traffic, stream, payload.into_bytes(), sent, now)
+            }
             Event::Ended(stream) => self.ended(traffic, stream, "peer-closed", now),
             Event::Failed(stream, errno) => self.ended(traffic, stream, &errno_name(errno), now),
             Event::Ready(stream, _) => self.connected(traffic, stream, now),
-            Event::Closed(_) => Ok(()),
+            Event::Closed(_) | Event::Accepted(..) => Ok(()),
         }
     }
 

@@ -7,7 +7,7 @@
 use std::fmt::Display;
 use std::io::IoSlice;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::time::Instant;
 
 use rustix::io::Errno;
@@ -142,6 +142,43 @@ impl<'t, T: Tap> Calls<'t, T> {
     pub fn local_address(&self, socket: BorrowedFd<'_>) -> Result<Address> {
         let run = || rustix::net::getsockname(socket).map(address_of);
         self.observe("getsockname", Some(socket), String::new, run, |_| 0)
+    }
+
+    /// getpeername(2).
+    pub fn peer_address(&self, socket: BorrowedFd<'_>) -> Result<Address> {
+        let run = || {
+            let address = rustix::net::getpeername(socket)?;
+            Ok(address.map_or_else(|| Address::Unix("".into()), address_of))
+        };
+        self.observe("getpeername", Some(socket), String::new, run, |_| 0)
+    }
+
+    /// Reports an operation of an io_uring that has ended: no call was made for it alone, and its
+    /// time is not known.
+    #[inline]
+    pub fn completed(
+        &self,
+        operation: &'static str,
+        descriptor: impl FnOnce() -> RawFd,
+        result: std::result::Result<usize, Errno>,
+    ) {
+        if !T::DETAIL || !self.tap.calls() {
+            return;
+        }
+        let (value, errno) = match result {
+            Ok(length) => (count(&length), 0),
+            Err(errno) => (-1, errno.raw_os_error()),
+        };
+        self.tap.event(|| {
+            Event::Call(Call {
+                call: operation.to_owned(),
+                descriptor: Some(descriptor()),
+                arguments: "io_uring".to_owned(),
+                result: value,
+                errno,
+                duration_ns: 0,
+            })
+        });
     }
 
     /// read(2).

@@ -215,6 +215,12 @@ impl Backlog {
         self.output_len() == 0 && !self.holds_input()
     }
 
+    /// Bytes that were taken to be sent have not left: they go first.
+    pub(super) fn put_back(&mut self, bytes: &[u8]) {
+        let start = self.output_sent;
+        self.output.splice(start..start, bytes.iter().copied());
+    }
+
     /// Takes note that up to `length` bytes were sent; returns how many of them were ours.
     pub(super) fn sent(&mut self, length: usize) -> usize {
         let ours = length.min(self.output_len());

@@ -114,10 +114,35 @@ impl<T: Tap> Session<T> {
         desk: &mut Desk,
         mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, Errno>,
     ) -> bool {
-        let mut blocked = false;
         let before = self.bytes_sent;
         // Taken out meanwhile, because what is written is lent from the session.
         let mut hashes = if T::DETAIL { self.hashes.take() } else { None };
+        let blocked = self.turn(now, input, desk, |slices| {
+            let written = write(slices);
+            if T::DETAIL
+                && let (Some(hashes), Ok(length)) = (&mut hashes, &written)
+            {
+                hashes.sent(slices, *length);
+            }
+            written
+        });
+        if T::DETAIL {
+            self.hashes = hashes;
+        }
+        self.report_reply(self.bytes_sent - before);
+        blocked
+    }
+
+    /// Runs a turn to its end; see [`Session::pump`] and [`Session::lend`].
+    #[inline]
+    pub(super) fn turn(
+        &mut self,
+        now: Time,
+        input: &[u8],
+        desk: &mut Desk,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> Result<usize, Errno>,
+    ) -> bool {
+        let mut blocked = false;
         for _ in 0..TURN_ROUNDS_MAX {
             let mut slices = [IoSlice::new(&[]); SLICES_MAX];
             let count = self.pending(input, desk, &mut slices);
@@ -128,14 +153,7 @@ impl<T: Tap> Session<T> {
                 continue;
             }
             match write(&slices[..count]) {
-                Ok(length) => {
-                    if T::DETAIL
-                        && let Some(hashes) = &mut hashes
-                    {
-                        hashes.sent(&slices[..count], length);
-                    }
-                    self.sent(now, length, desk);
-                }
+                Ok(length) => self.sent(now, length, desk),
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     blocked = true;
@@ -147,12 +165,8 @@ impl<T: Tap> Session<T> {
                 }
             }
         }
-        if T::DETAIL {
-            self.hashes = hashes;
-        }
         self.detach(input, desk);
         self.settle_store();
-        self.report_reply(self.bytes_sent - before);
         blocked
     }
 

@@ -20,8 +20,8 @@ use colok::store::StoreOptions;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The models that engines exist for.
-pub(crate) const MODELS: [Model; 4] =
-    [Model::Sequential, Model::Threads, Model::Processes, Model::Events];
+pub(crate) const MODELS: [Model; 5] =
+    [Model::Sequential, Model::Threads, Model::Processes, Model::Events, Model::Uring];
 
 /// A server that runs until it is dropped or stopped.
 pub(crate) struct Running {

@@ -4,7 +4,10 @@
 //! forms, no surrogates, nothing above U+10FFFF. After the first invalid byte the rest of the
 //! message is skipped. It never holds more than the three bytes of an unfinished character.
 
+use core::ops::Range;
 use core::str;
+
+use super::known::Known;
 
 /// What a message amounts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,17 +34,24 @@ pub(super) struct Tally {
 impl Tally {
     /// Counts bytes as bytes.
     #[inline]
-    pub(super) fn add_bytes(&mut self, carriage_return: bool, content: &[u8]) {
-        self.count += u64::from(carriage_return) + content.len() as u64;
+    pub(super) fn add_bytes(&mut self, carriage_return: bool, length: usize) {
+        self.count += u64::from(carriage_return) + length as u64;
     }
 
-    /// Counts the characters of a piece of text.
+    /// Counts the characters of a piece of text, which is `content` of `arrival`. `known` is what
+    /// is known of this arrival.
     #[inline]
-    pub(super) fn add_text(&mut self, carriage_return: bool, content: &[u8]) {
+    pub(super) fn add_text(
+        &mut self,
+        carriage_return: bool,
+        arrival: &[u8],
+        content: Range<usize>,
+        known: &mut Known,
+    ) {
         if carriage_return {
-            self.add_content(b"\r");
+            self.add_content(b"\r", 0..1, &mut Known::default());
         }
-        self.add_content(content);
+        self.add_content(arrival, content, known);
     }
 
     /// What the message amounts to, now that it has ended.
@@ -55,36 +65,31 @@ impl Tally {
     }
 
     #[inline]
-    fn add_content(&mut self, content: &[u8]) {
-        let mut rest = content;
-        while self.unfinished_length > 0 && !rest.is_empty() {
-            self.add_to_unfinished(rest[0]);
-            rest = &rest[1..];
+    fn add_content(&mut self, arrival: &[u8], content: Range<usize>, known: &mut Known) {
+        let Range { mut start, end } = content;
+        while self.unfinished_length > 0 && start < end {
+            self.add_to_unfinished(arrival[start]);
+            start += 1;
         }
-        if rest.is_empty() || self.invalid {
-            return;
-        }
-        match str::from_utf8(rest) {
-            Ok(text) => self.add_valid(text),
-            Err(error) => {
-                let (valid, wrong) = rest.split_at(error.valid_up_to());
-                if let Ok(text) = str::from_utf8(valid) {
-                    self.add_valid(text);
-                }
-                if error.error_len().is_some() {
-                    self.invalid = true;
-                } else {
-                    self.hold(wrong);
-                }
+        while start < end && !self.invalid {
+            let (length, count) = known.characters(arrival, start..end);
+            self.count += count;
+            self.valid_bytes += length as u64;
+            start += length;
+            if length == 0 {
+                self.judge(&arrival[start..end]);
+                break;
             }
         }
     }
 
-    #[inline]
-    fn add_valid(&mut self, text: &str) {
-        // The library's count is vectorised; it beats one written here.
-        self.count += text.chars().count() as u64;
-        self.valid_bytes += text.len() as u64;
+    /// `wrong` does not begin with a whole character: holds it, or it is invalid.
+    fn judge(&mut self, wrong: &[u8]) {
+        let beginning = &wrong[..wrong.len().min(4)];
+        match str::from_utf8(beginning) {
+            Err(error) if error.error_len().is_none() => self.hold(beginning),
+            _ => self.invalid = true,
+        }
     }
 
     /// Adds one byte to the unfinished character: it is whole now, still unfinished, or invalid.
@@ -95,7 +100,10 @@ impl Tally {
         character[length] = byte;
         self.unfinished_length = 0;
         match str::from_utf8(&character[..=length]) {
-            Ok(text) => self.add_valid(text),
+            Ok(_) => {
+                self.count += 1;
+                self.valid_bytes += length as u64 + 1;
+            }
             Err(error) if error.error_len().is_none() => self.hold(&character[..=length]),
             Err(_) => self.invalid = true,
         }
@@ -112,11 +120,15 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn add(tally: &mut Tally, part: &[u8]) {
+        tally.add_text(false, part, 0..part.len(), &mut Known::default());
+    }
+
     /// The outcome when the message comes in two parts, cut at `cut`.
     fn outcome(message: &[u8], cut: usize) -> Outcome {
         let mut tally = Tally::default();
-        tally.add_text(false, &message[..cut]);
-        tally.add_text(false, &message[cut..]);
+        add(&mut tally, &message[..cut]);
+        add(&mut tally, &message[cut..]);
         tally.result()
     }
 
@@ -126,7 +138,7 @@ mod tests {
         }
         let mut tally = Tally::default();
         for byte in message {
-            tally.add_text(false, &[*byte]);
+            add(&mut tally, &[*byte]);
         }
         assert_eq!(tally.result(), expected, "{message:x?} byte by byte");
     }
@@ -173,8 +185,8 @@ mod tests {
     #[test]
     fn bytes_are_counted_as_bytes() {
         let mut tally = Tally::default();
-        tally.add_bytes(true, b"\xff\xff");
-        tally.add_bytes(false, b"a");
+        tally.add_bytes(true, 2);
+        tally.add_bytes(false, 1);
         assert_eq!(tally.result(), Outcome::Count(4));
     }
 }

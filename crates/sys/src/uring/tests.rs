@@ -83,7 +83,7 @@ fn what_is_sent_comes_back_to_the_sender_as_it_was() {
 
     ring.send(stream, b"..reply".to_vec(), 2, Room::Wait).expect("it is queued");
     let (bytes, sent) = until(&mut ring, |_, event| match event {
-        Event::Sent(_, bytes, sent) => Some((bytes, sent)),
+        Event::Sent(_, bytes, sent) => Some((bytes.into_bytes(), sent)),
         other => panic!("{other:?}"),
     });
     assert_eq!((bytes.as_slice(), sent), (b"..reply".as_slice(), Ok(5)));
@@ -104,7 +104,7 @@ fn a_send_that_takes_what_has_room_says_how_much_that_was() {
     let whole = pattern(4 << 20);
     ring.send(stream, whole.clone(), 0, Room::Take).expect("it is queued");
     let sent_of = |_: &mut Uring, event| match event {
-        Event::Sent(_, bytes, sent) => Some((bytes, sent)),
+        Event::Sent(_, bytes, sent) => Some((bytes.into_bytes(), sent)),
         other => panic!("{other:?}"),
     };
     let (bytes, sent) = until(&mut ring, sent_of);

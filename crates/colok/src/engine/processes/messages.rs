@@ -6,7 +6,7 @@ use colok_proto::Refusal;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::Limits;
-use crate::engine::gate::Moved;
+use crate::engine::gate::{DatagramsDone, Moved};
 use crate::store::StoreOptions;
 
 /// Supervisor to worker, first: what to do. The descriptors that come with it are the admission
@@ -61,8 +61,8 @@ pub(super) enum Request {
     BeginRefusal,
     /// It was told.
     EndRefusal,
-    /// Datagrams were served.
-    Datagrams { served: u64, refused: u64, moved: Moved },
+    /// Datagrams came.
+    Datagrams(DatagramsDone),
 }
 
 /// Supervisor to worker, over the admission channel.

@@ -346,9 +346,7 @@ impl<T: Tap> Supervisor<'_, T> {
                 held.refusing = held.refusing.saturating_sub(1);
                 self.gate.end_refusal();
             }
-            Request::Datagrams { served, refused, moved } => {
-                self.gate.datagrams(served, refused, moved);
-            }
+            Request::Datagrams(done) => self.gate.datagrams(&done),
         }
         true
     }

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 
 use super::channel::Channel;
 use super::messages::{Answer, Order, Reporting, Request, SetUp};
-use crate::engine::gate::{Gate, Moved, ip_of};
+use crate::engine::gate::{DatagramsDone, Gate, Moved, ip_of};
 use crate::engine::{Limits, Stop};
 use crate::engine::{Model, run_here};
 use crate::net::listen::Listener;
@@ -173,8 +173,8 @@ impl Gate for RemoteGate {
         self.tell(&Request::EndRefusal);
     }
 
-    fn datagrams(&self, served: u64, refused: u64, moved: Moved) {
-        self.tell(&Request::Datagrams { served, refused, moved });
+    fn datagrams(&self, done: &DatagramsDone) {
+        self.tell(&Request::Datagrams(*done));
     }
 
     fn totals(&self) -> Totals {
