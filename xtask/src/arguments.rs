@@ -13,7 +13,8 @@ Usage: cargo xtask COMMAND
 Commands:
   test                  run every check; this is what CI runs
       --only STEP       run this step alone (repeatable)
-      --quick           leave the fuzz step out
+      --quick           leave the long steps out: instructions, sanitize and
+                        fuzz
       --list            name the steps
   tidy                  check the house rules (sizes, banned words, the map of the tree)
   fuzz [TARGET]         run the fuzz targets, or one of them
@@ -22,15 +23,18 @@ Commands:
                         files: the file store, rsync, nc, and curl with nginx
                         sockets: servers and load generators
                         relay: a relay without faults, and socat
+                        instructions: the instructions of hot paths beside those kept; not
+                        measured unless it is named
       --rounds N        runs of each program (default 5)
       --only NAME       this task or this program alone (repeatable); a wrong name is answered
                         with those that there are
       --full            sockets: every load, not only those that tell most
-      --colok PROGRAM   sockets: measure this program instead of building one
+      --colok PROGRAM   files, sockets: measure this program instead of building one
       --small           little work, to see that the benchmark works
       --on FOLDER       where, on a tmpfs (default /dev/shm)
       --install         install the peers that are missing (Debian starts its own nginx then)
-      --write           keep the report in docs/benchmarks.md
+      --write           keep the report in docs/benchmarks.md, and counts of instructions in
+                        bench/micro/instructions.toml
   setup                 install the programs that the checks need
   help                  print this";
 

@@ -9,8 +9,12 @@
 //! Nothing here judges by an exit code: a target that is not reached is printed, and the run still
 //! succeeds. It fails when something could not be measured. A peer that is not installed is
 //! skipped, with the reason in the table.
+//!
+//! [`instructions`] is apart: it counts instead of measuring, and does judge.
 
 mod files;
+pub(crate) mod instructions;
+mod json;
 mod machine;
 mod measure;
 mod program;
@@ -110,21 +114,34 @@ impl Options {
 
     /// Why these options make no sense together, or name what is not there.
     pub(crate) fn check(&self) -> Result<(), String> {
+        if self.name == instructions::NAME {
+            return self.check_instructions();
+        }
         if !self.name.is_empty() && !NAMES.contains(&self.name.as_str()) {
-            let known = NAMES.join(", ");
+            let known = [&NAMES[..], &[instructions::NAME]].concat().join(", ");
             return Err(format!("there is no suite `{}`; there is {known}", self.name));
         }
         if self.rounds == 0 {
             return Err("--rounds must be above 0".to_owned());
         }
         self.check_only()?;
-        if self.name != "sockets" && (self.extent == Extent::Full || self.colok.is_some()) {
-            return Err("--full and --colok belong to `bench sockets`".to_owned());
+        if self.name != "sockets" && self.extent == Extent::Full {
+            return Err("--full belongs to `bench sockets`".to_owned());
+        }
+        if !["sockets", "files"].contains(&self.name.as_str()) && self.colok.is_some() {
+            return Err("--colok belongs to `bench sockets` and `bench files`".to_owned());
         }
         if self.write && (self.small || !self.only.is_empty()) {
             return Err("--write keeps whole runs: no --small and no --only with it".to_owned());
         }
         Ok(())
+    }
+
+    fn check_instructions(&self) -> Result<(), String> {
+        if *self == (Self { write: self.write, ..Self::new(instructions::NAME) }) {
+            return Ok(());
+        }
+        Err("`bench instructions` knows --write alone".to_owned())
     }
 
     fn check_only(&self) -> Result<(), String> {
@@ -190,6 +207,9 @@ impl Options {
 /// Measures, prints the reports and keeps them if that was asked for. A suite that fails does not
 /// keep the next from its run.
 pub(crate) fn run(context: &Context, options: &Options) -> Outcome {
+    if options.name == instructions::NAME {
+        return instructions::run(context, options.write);
+    }
     let mut problems = Vec::new();
     for suite in options.suites() {
         let section = match suite {

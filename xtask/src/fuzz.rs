@@ -111,7 +111,8 @@ fn build(context: &Context) -> Result<PathBuf, String> {
     Ok(folder.join("target").join(host).join("release"))
 }
 
-fn host() -> Result<String, String> {
+/// The system that the compiler compiles for.
+pub(crate) fn host() -> Result<String, String> {
     let text = process::read(Command::new("rustc").arg("-vV"))?;
     let line = text.lines().find_map(|line| line.strip_prefix("host: "));
     line.map(str::to_owned).ok_or_else(|| "rustc does not name its host".to_owned())

@@ -2,8 +2,8 @@
 //!
 //! `cargo xtask test` is everything the project checks, and CI calls only that. This crate reads
 //! the tree, starts programs and prints; it never changes a source file (`bench --write` keeps its
-//! report in `docs/`). It depends on nothing but `colok-chart`, which has no dependencies itself,
-//! so that it compiles in seconds on a fresh machine.
+//! report in `docs/`, and its counts in `bench/micro/`). It depends on nothing but `colok-chart`,
+//! which has no dependencies itself, so that it compiles in seconds on a fresh machine.
 //!
 //! [`arguments`] turns words into a request, [`steps`] runs the list of checks, and each check
 //! that is more than one command has a file of its own.
@@ -15,9 +15,11 @@ mod deny;
 mod fuzz;
 mod outcome;
 mod process;
+mod sanitize;
 mod setup;
 mod steps;
 mod tidy;
+mod tool;
 
 use std::process::ExitCode;
 

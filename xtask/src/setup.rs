@@ -7,9 +7,12 @@
 use std::process::{Command, Stdio};
 
 use crate::{
+    bench::instructions,
     context::{Context, on_path},
+    deny,
     outcome::Outcome,
     process,
+    tool::Tool,
 };
 
 /// A program, the Debian package that brings it, and what cannot be checked without it.
@@ -19,7 +22,7 @@ struct Need {
     without: &'static str,
 }
 
-const NEEDS: [Need; 8] = [
+const NEEDS: [Need; 9] = [
     need("nc.openbsd", "netcat-openbsd", "interop tests with nc"),
     need("ncat", "ncat", "interop tests with ncat"),
     need("socat", "socat", "interop tests with socat"),
@@ -27,9 +30,13 @@ const NEEDS: [Need; 8] = [
     need("strace", "strace", "the comparison of --calls with strace"),
     need("tmux", "tmux", "tests of the terminal client"),
     need("python3", "python3", "interop tests with Python's socket"),
+    need("valgrind", "valgrind", "the counts of instructions"),
     // libFuzzer is C++; Rust itself asks only for a C compiler.
     need("c++", "g++", "the fuzz targets"),
 ];
+
+/// What is compiled, and takes a minute each the first time.
+const TOOLS: [Tool; 2] = [deny::TOOL, instructions::RUNNER];
 
 const fn need(program: &'static str, package: &'static str, without: &'static str) -> Need {
     Need { program, package, without }
@@ -37,31 +44,36 @@ const fn need(program: &'static str, package: &'static str, without: &'static st
 
 /// Installs what is missing, if it may, and says what will be skipped if it may not.
 pub(crate) fn run(context: &Context) -> Outcome {
-    let missing = missing(on_path);
-    if missing.is_empty() {
-        println!("every program that the tests use is here");
-        return Outcome::Passed;
+    let packages: Vec<_> = missing(on_path).iter().map(|need| need.package).collect();
+    if !packages.is_empty()
+        && let Err(reason) = install(context, &packages, Consent::Asked)
+    {
+        println!("{reason}");
     }
-    let packages: Vec<_> = missing.iter().map(|need| need.package).collect();
-    match install(context, &packages, Consent::Asked) {
-        Ok(()) => {}
-        Err(reason) => println!("{reason}"),
+    let mut absent = Vec::new();
+    for tool in &TOOLS {
+        if let Err(reason) = tool.find_or_install(context) {
+            println!("{reason}");
+            absent.push(tool.name);
+        }
     }
-    report(&self::missing(on_path))
+    report(&missing(on_path), &absent)
 }
 
 fn missing(present: impl Fn(&str) -> bool) -> Vec<&'static Need> {
     NEEDS.iter().filter(|need| !present(need.program)).collect()
 }
 
-fn report(missing: &[&Need]) -> Outcome {
-    if missing.is_empty() {
+fn report(missing: &[&Need], tools: &[&'static str]) -> Outcome {
+    if missing.is_empty() && tools.is_empty() {
+        println!("every program that the tests use is here");
         return Outcome::Passed;
     }
     for need in missing {
         println!("without {}, these are skipped: {}", need.program, need.without);
     }
-    let programs: Vec<_> = missing.iter().map(|need| need.program).collect();
+    let programs: Vec<_> =
+        missing.iter().map(|need| need.program).chain(tools.iter().copied()).collect();
     Outcome::Skipped(format!("not installed: {}", programs.join(", ")))
 }
 
@@ -183,9 +195,9 @@ mod tests {
         let without_nc = missing(|program| program != "nc.openbsd");
         assert_eq!(without_nc.len(), 1);
         assert_eq!(without_nc[0].package, "netcat-openbsd");
-        let expected = Outcome::Skipped("not installed: nc.openbsd".to_owned());
-        assert_eq!(report(&without_nc), expected);
-        assert_eq!(report(&missing(|_| true)), Outcome::Passed);
+        let expected = Outcome::Skipped("not installed: nc.openbsd, cargo-deny".to_owned());
+        assert_eq!(report(&without_nc, &["cargo-deny"]), expected);
+        assert_eq!(report(&missing(|_| true), &[]), Outcome::Passed);
     }
 
     #[test]

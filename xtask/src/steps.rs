@@ -12,11 +12,12 @@ use std::{
 
 use crate::{
     arguments::{FUZZ_SECONDS, Selection},
+    bench,
     context::Context,
     deny, fuzz,
     outcome::Outcome,
     process::{self, cargo},
-    setup, tidy,
+    sanitize, setup, tidy,
 };
 
 struct Step {
@@ -27,7 +28,7 @@ struct Step {
     long: bool,
 }
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 10] = [
     Step { name: "setup", about: "the programs that tests use", run: setup::run, long: false },
     Step { name: "format", about: "cargo fmt", run: format, long: false },
     Step { name: "tidy", about: "the house rules", run: tidy::run, long: false },
@@ -35,6 +36,18 @@ const STEPS: [Step; 8] = [
     Step { name: "doc", about: "documentation and its examples", run: doc, long: false },
     Step { name: "deny", about: "dependencies and licences", run: deny::run, long: false },
     Step { name: "tests", about: "unit, property and interop tests", run: tests, long: false },
+    Step {
+        name: bench::instructions::NAME,
+        about: "instructions of the hot paths, beside those kept",
+        run: bench::instructions::step,
+        long: true,
+    },
+    Step {
+        name: "sanitize",
+        about: "the tests of the unsafe code, with AddressSanitizer",
+        run: sanitize::run,
+        long: true,
+    },
     Step { name: "fuzz", about: "every fuzz target, 60 s together", run: fuzz_all, long: true },
 ];
 
@@ -46,7 +59,7 @@ pub(crate) fn names() -> impl Iterator<Item = &'static str> {
 /// The steps with what they check, one line each.
 pub(crate) fn list() -> String {
     STEPS.iter().fold(String::new(), |mut text, step| {
-        let _ = writeln!(text, "{:8} {}", step.name, step.about);
+        let _ = writeln!(text, "{:12} {}", step.name, step.about);
         text
     })
 }
@@ -96,7 +109,7 @@ fn line(name: &str, outcome: &Outcome, took: Duration) -> String {
         Outcome::Failed(reason) => ("FAILED", reason.as_str()),
         Outcome::Skipped(reason) => ("skipped", reason.as_str()),
     };
-    let text = format!("{word:8}{name:8}{:>7.1} s  {reason}", took.as_secs_f64());
+    let text = format!("{word:8}{name:12}{:>7.1} s  {reason}", took.as_secs_f64());
     text.trim_end().to_owned()
 }
 
@@ -157,7 +170,9 @@ fn doc(context: &Context) -> Outcome {
 fn tests(context: &Context) -> Outcome {
     let words = ["test", "--workspace", "--all-features", "--locked", "--no-fail-fast"];
     let targets = ["--lib", "--bins", "--tests", "--examples"];
-    process::run(context, cargo(context, words).args(targets)).into()
+    // Micro-benchmarks have no tests, and their harnesses are long to compile.
+    let excluded = ["--exclude", "colok-micro"];
+    process::run(context, cargo(context, words).args(targets).args(excluded)).into()
 }
 
 fn fuzz_all(context: &Context) -> Outcome {
@@ -184,7 +199,7 @@ mod tests {
         ];
         let text = summary(&finished, Duration::from_secs(6));
         assert_eq!(text.lines().last(), Some("2 passed, 1 failed, 1 skipped"));
-        assert!(text.contains("FAILED  some        1.5 s  two words\n"), "{text}");
+        assert!(text.contains("FAILED  some            1.5 s  two words\n"), "{text}");
     }
 
     #[test]

@@ -1,11 +1,11 @@
 // The servers that every other one is compared with: epoll, one thread, one buffer, as few calls as
 // there can be (wait, read, write), and nothing else. TCP echo, discard and count; UDP echo,
-// and UDP echo for sockperf's client.
+// and UDP echo for sockperf's client. `blocking` is TCP echo without epoll, one client at a time.
 //
 // It has no limits, no timeouts and no log, and it gives up at the first error that a healthy
 // machine does not have.
 //
-// usage: serve echo|discard|count|udp-echo|sockperf ADDRESS PORT [nodelay]
+// usage: serve echo|blocking|discard|count|udp-echo|sockperf ADDRESS PORT [nodelay]
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -150,6 +150,24 @@ static void serve_streams(int listener, serve *serve) {
     }
 }
 
+// What a textbook begins with: it sleeps in read, and nothing is between reading and writing.
+static void serve_blocking(int listener) {
+    if (listen(listener, BACKLOG) < 0) fail("listen");
+    for (;;) {
+        int socket = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+        if (socket < 0) fail("accept4");
+        for (;;) {
+            ssize_t count = read(socket, buffer, sizeof buffer);
+            if (count <= 0) break;
+            for (ssize_t start = 0, more; start < count; start += more) {
+                more = write(socket, buffer + start, (size_t)(count - start));
+                if (more < 0) break;
+            }
+        }
+        close(socket);
+    }
+}
+
 // `mark` clears the bit by which sockperf's client knows its own messages: it takes no plain echo.
 static void serve_datagrams(int socket, int mark) {
     for (;;) {
@@ -185,7 +203,8 @@ static void raise_limit(void) {
 
 int main(int count_of_words, char **words) {
     if (count_of_words < 4) {
-        fprintf(stderr, "usage: serve echo|discard|count|udp-echo|sockperf ADDRESS PORT [nodelay]\n");
+        fprintf(stderr, "usage: serve echo|blocking|discard|count|udp-echo|sockperf ADDRESS PORT "
+                        "[nodelay]\n");
         return 2;
     }
     const char *service = words[1];
@@ -196,6 +215,8 @@ int main(int count_of_words, char **words) {
     int mark = !strcmp(service, "sockperf");
     if (mark || !strcmp(service, "udp-echo"))
         serve_datagrams(bound(SOCK_DGRAM, words[2], words[3], 0), mark);
+    if (!strcmp(service, "blocking"))
+        serve_blocking(bound(SOCK_STREAM, words[2], words[3], no_delay));
     int listener = bound(SOCK_STREAM | SOCK_NONBLOCK, words[2], words[3], no_delay);
     if (listen(listener, BACKLOG) < 0) fail("listen");
     if (!strcmp(service, "count")) serve_streams(listener, count);

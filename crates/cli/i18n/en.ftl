@@ -21,12 +21,13 @@ flag-version = the version
 
 serve-about = Serve files, echo, count, discard, chargen: TCP, UDP, Unix.
 serve-service = what, where (default: echo count files, loopback)
-serve-model = auto, sequential, threads, processes or events
+serve-model = auto, sequential, threads, processes, events or uring
 serve-idle-timeout = close when idle for so long (echo 5s, others 60s)
 serve-message-gap = a pause this long ends a message (default 50ms)
 serve-max-connections = connections at once (default 80 % of descriptors)
 serve-max-per-ip = per address; 0: no limit (default 256, loopback 0)
 serve-workers = worker threads or processes (default: cores)
+serve-busy-poll = uring: look for work so long before sleeping (0)
 serve-turn = sequential: a client's turn while others wait (30s)
 serve-drain = when stopping, let clients finish this long (5s)
 serve-quiet = print errors only
@@ -215,12 +216,14 @@ only-shown = in a pipe every byte goes out as it came; it is for a terminal or a
 only-terminal = it is for typing at a terminal
 only-receipt = a store is checked on this computer; HOST is for a receipt
 only-files = it is for the service files, which is not among what is to be served
+only-uring = only the model uring polls, and the model here is { $model }
 not-script = a script waits as long as --within and --deadline say
 output-is-the-file = standard output is for the bytes of the file
 output-is-no-file = there is nothing to overwrite
 usage-choices = it can be: { $choices }
 value-time = a length of time is written as 5s, 100ms, 2.5s, 3m or 1h
 value-time-positive = it is a length of time above zero, such as 5s or 100ms
+value-busy-poll = it is a length of time above zero and at most 10ms, such as 50us
 value-number = it is a whole number from 0 on
 value-number-positive = it is a whole number from 1 on
 value-size = it is a number of bytes from 1 on, such as 4096, 64K, 1.5M or 10G (K is 1024)
@@ -237,6 +240,7 @@ expected-language = it is id or en
 expected-unit = it is chars or bytes
 expected-mode = it is three octal digits, such as 600 or 666
 expected-group = it is a multicast address, such as 239.1.2.3 or ff02::1%eth0
+expected-congestion = it is the name of a congestion control, such as reno, cubic or bbr
 
 ## Words of colok load.
 
@@ -276,6 +280,7 @@ services-are = the services are { $services }
 service-transport = { $service } is not served over { $transport }
 service-transport-why = a forged datagram would make it flood somebody else
 service-option-unknown = { $service } has no option { $option } here
+congestion-tcp-only = congestion control is a part of tcp; there is none over { $transport }
 
 files-over-udp-why = files need a connection, and datagrams get lost
 
@@ -384,6 +389,10 @@ descriptors-why = no descriptor is left
 descriptors-next = ulimit -n 65536
 unix-missing-why = there is no such socket file
 no-folder-why = the folder for the socket file does not exist
+congestion-absent = the congestion control { $name } is not loaded in this kernel; there are: { $there }
+congestion-load = { $command } (where the kernel has a module for it)
+congestion-forbidden = the congestion control { $name } is for root alone; everybody may choose: { $allowed }
+congestion-allow = { $command } (lets everybody choose it)
 
 ## The table of what is served.
 
@@ -428,8 +437,10 @@ log-dropped = { $records ->
     }: they came faster than they could be written
 notice-address-skipped = not served: { $subject }
 notice-stale-socket-removed = removed the socket file { $subject }: nobody listened on it
+notice-fell-back-to-events = served with the model events, which does all that uring does: this system has no io_uring for us (an old kernel, the setting kernel.io_uring_disabled, or a sandbox): { $subject }
 notice-fell-back-to-threads = events cannot run here, threads are used: { $subject }
 notice-worker-not-started = a worker process could not be started and is tried again: { $subject }
+notice-datagrams-dropped = datagrams come faster to { $subject } than they can be read: some are lost, and counted
 totals = stopped: { $connections ->
         [one] 1 connection
        *[other] { $connections } connections
@@ -441,6 +452,10 @@ totals-workers = { $workers ->
         [one] 1 worker died
        *[other] { $workers } workers died
     }
+totals-datagrams-dropped = { $datagrams ->
+        [one] 1 datagram lost
+       *[other] { $datagrams } datagrams lost
+    } before being read
 totals-dropped = { $records ->
         [one] 1 log line lost
        *[other] { $records } log lines lost

@@ -21,12 +21,13 @@ flag-version = versi program
 
 serve-about = Layani berkas, echo, count, discard, chargen: TCP, UDP, Unix.
 serve-service = apa, di mana (bawaan: echo count files, loopback)
-serve-model = auto, sequential, threads, processes, atau events
+serve-model = auto, sequential, threads, processes, events, atau uring
 serve-idle-timeout = tutup bila diam selama ini (echo 5s, lainnya 60s)
 serve-message-gap = jeda selama ini mengakhiri pesan (bawaan 50ms)
 serve-max-connections = batas koneksi serentak (bawaan 80 % deskriptor)
 serve-max-per-ip = per alamat; 0: tanpa batas (bawaan 256, loopback 0)
 serve-workers = jumlah thread atau proses pekerja (bawaan: inti CPU)
+serve-busy-poll = uring: cari pekerjaan selama ini sebelum tidur (0)
 serve-turn = sequential: lama giliran bila ada antrean (30s)
 serve-drain = saat berhenti, beri klien waktu untuk selesai (5s)
 serve-quiet = hanya cetak galat
@@ -215,12 +216,14 @@ only-shown = di pipe setiap byte diteruskan apa adanya; opsi ini untuk terminal 
 only-terminal = opsi ini untuk mengetik di terminal
 only-receipt = gudang diperiksa di komputer ini; HOST hanya untuk tanda terima
 only-files = opsi ini untuk layanan files, yang tidak termasuk yang dilayani
+only-uring = hanya model uring yang melakukan polling, sedangkan model di sini { $model }
 not-script = skrip menunggu selama yang disebut --within dan --deadline
 output-is-the-file = keluaran standar dipakai untuk byte berkasnya
 output-is-no-file = tidak ada yang dapat ditimpa
 usage-choices = pilihannya: { $choices }
 value-time = lama waktu ditulis seperti 5s, 100ms, 2.5s, 3m, atau 1h
 value-time-positive = harus berupa lama waktu di atas nol, misalnya 5s atau 100ms
+value-busy-poll = harus berupa lama waktu di atas nol dan paling lama 10ms, misalnya 50us
 value-number = harus berupa bilangan bulat mulai dari 0
 value-number-positive = harus berupa bilangan bulat mulai dari 1
 value-size = harus berupa jumlah byte mulai dari 1, misalnya 4096, 64K, 1.5M, atau 10G (K berarti 1024)
@@ -237,6 +240,7 @@ expected-language = harus id atau en
 expected-unit = harus chars atau bytes
 expected-mode = harus berupa tiga angka oktal, misalnya 600 atau 666
 expected-group = harus berupa alamat multicast, misalnya 239.1.2.3 atau ff02::1%eth0
+expected-congestion = harus berupa nama congestion control, misalnya reno, cubic, atau bbr
 
 ## Kata-kata colok load.
 
@@ -276,6 +280,7 @@ services-are = layanan yang ada: { $services }
 service-transport = { $service } tidak dilayani lewat { $transport }
 service-transport-why = satu datagram palsu dapat membuatnya membanjiri komputer lain
 service-option-unknown = { $service } tidak punya opsi { $option } di sini
+congestion-tcp-only = congestion control adalah bagian dari tcp; lewat { $transport } tidak ada
 
 files-over-udp-why = berkas memerlukan koneksi, sedangkan datagram dapat hilang
 
@@ -384,6 +389,10 @@ descriptors-why = deskriptor sudah habis
 descriptors-next = ulimit -n 65536 (menaikkan batas deskriptor)
 unix-missing-why = berkas socket itu tidak ada
 no-folder-why = folder untuk berkas socket itu tidak ada
+congestion-absent = congestion control { $name } tidak termuat di kernel ini; yang ada: { $there }
+congestion-load = { $command } (bila kernel punya modulnya)
+congestion-forbidden = congestion control { $name } hanya untuk root; semua orang boleh memilih: { $allowed }
+congestion-allow = { $command } (agar semua orang boleh memilihnya)
 
 ## Tabel yang dilayani.
 
@@ -421,10 +430,13 @@ log-stopping = { $connections ->
 log-dropped = { $records } baris log hilang: terlalu cepat untuk sempat ditulis
 notice-address-skipped = tidak dilayani: { $subject }
 notice-stale-socket-removed = berkas socket { $subject } dihapus: tidak ada yang mendengarkan di situ
+notice-fell-back-to-events = dilayani dengan model events, yang mampu melakukan semua yang dilakukan uring: sistem ini tidak memberi io_uring (kernel lama, setelan kernel.io_uring_disabled, atau sandbox): { $subject }
 notice-fell-back-to-threads = events tidak dapat berjalan di sini, jadi dipakai threads: { $subject }
 notice-worker-not-started = satu proses pekerja gagal dijalankan dan dicoba lagi: { $subject }
+notice-datagrams-dropped = datagram datang ke { $subject } lebih cepat daripada dibaca: sebagian hilang, dan dihitung
 totals = berhenti: { $connections } koneksi, { $datagrams } datagram, { $received } B masuk, { $sent } B keluar, { $refused } ditolak
 totals-workers = { $workers } pekerja mati
+totals-datagrams-dropped = { $datagrams } datagram hilang sebelum dibaca
 totals-dropped = { $records } baris log hilang
 
 ## Berkas dalam perjalanan.

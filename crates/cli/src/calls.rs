@@ -1,4 +1,5 @@
-//! Socket calls as lines: `connect(127.0.0.1:5001) = 0 (0.08 ms)`.
+//! Socket calls as lines: `connect(127.0.0.1:5001) = 0 (0.08 ms)`; operations of an `io_uring`,
+//! which take no time of ours: `recv(9) = 6 (io_uring)`.
 
 use std::fmt::Write as _;
 
@@ -9,15 +10,20 @@ use crate::problem::errno_name;
 /// One call. The descriptor is the first argument, except for connect, whose address says it all.
 pub(crate) fn call_line(call: &Call) -> String {
     let mut line = format!("{}(", call.call);
+    let arguments = if call.is_of_ring() { "" } else { call.arguments.as_str() };
     if let Some(descriptor) = call.descriptor
         && call.call != "connect"
     {
-        let separator = if call.arguments.is_empty() { "" } else { ", " };
+        let separator = if arguments.is_empty() { "" } else { ", " };
         let _ = write!(line, "{descriptor}{separator}");
     }
-    let _ = write!(line, "{}) = {}", call.arguments, call.result);
+    let _ = write!(line, "{arguments}) = {}", call.result);
     if call.errno != 0 {
         let _ = write!(line, " {}", errno_name(call.errno));
+    }
+    if call.is_of_ring() {
+        let _ = write!(line, " ({})", Call::RING);
+        return line;
     }
     // Durations of calls spread over six orders; hundredths of a millisecond show the least of
     // them as 0.00 and still compare.
@@ -52,6 +58,7 @@ mod tests {
             ),
             (call("read", Some(3), "65536", 6, 0), "read(3, 65536) = 6 (0.08 ms)"),
             (call("close", Some(3), "", 0, 0), "close(3) = 0 (0.08 ms)"),
+            (call("send", Some(3), Call::RING, -1, 104), "send(3) = -1 ECONNRESET (io_uring)"),
         ] {
             assert_eq!(call_line(&call), expected);
         }

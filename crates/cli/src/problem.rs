@@ -4,6 +4,7 @@
 //! same in every language; the other two are translated.
 
 mod addresses;
+mod congestion;
 mod errno;
 mod files;
 mod sockets;

@@ -132,6 +132,9 @@ fn limits(arguments: &ServeArguments) -> Limits {
     if let Some(workers) = arguments.workers {
         limits.workers = workers;
     }
+    if let Some(busy_poll) = arguments.busy_poll {
+        limits.busy_poll = busy_poll;
+    }
     if let Some(turn) = arguments.turn {
         limits.turn = turn;
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use common::{PATIENCE, Serving, colok, colok_with};
+use common::{PATIENCE, Serving, colok, colok_with, runnable};
 use serde_json::Value;
 
 /// A folder of a test, which goes with it.
@@ -63,11 +63,11 @@ fn check_both(client: &Value, server: &Value) {
     }
 }
 
-const MODELS: [&str; 4] = ["sequential", "threads", "events", "processes"];
+const MODELS: [&str; 5] = ["sequential", "threads", "events", "processes", "uring"];
 
 #[test]
 fn both_ends_agree_in_every_model() {
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let arguments = ["--log-hashes", "--model", model, "echo=tcp://127.0.0.1:0?quit=off"];
         let serving = Serving::start(&arguments, 1);
         let folder = Folder::new();
@@ -91,7 +91,7 @@ fn both_ends_agree_in_every_model() {
 
 #[test]
 fn files_are_hashed_on_both_ends_also_where_nobody_would_see_them() {
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let folder = Folder::new();
         let root = folder.path("store");
         let arguments =

@@ -65,6 +65,7 @@ fn a_port_in_use_names_its_holder() {
         ("tcp", "threads"),
         ("tcp", "processes"),
         ("tcp", "events"),
+        ("tcp", "uring"),
         ("udp", "auto"),
     ] {
         let first = Serving::start(&[&format!("echo={scheme}://127.0.0.1:0")], 1);
@@ -108,6 +109,21 @@ fn addresses_that_are_not_of_this_computer() {
     assert_eq!(lines[0], "colok: tcp://192.0.2.1:7001: bind: Cannot assign requested address");
     assert_eq!(lines[1], "  why: this computer does not have that address");
     assert!(lines[2].starts_with("  try: ip address"), "{}", lines[2]);
+}
+
+#[test]
+fn a_congestion_control_that_the_kernel_does_not_have() {
+    for (language, labels) in [("en", ["why", "try"]), ("id", ["sebab", "coba"])] {
+        let service = "echo=tcp://127.0.0.1:0?congestion=nobody-has-this";
+        let lines = told(&colok(&["serve", service, "--lang", language]), 1);
+        let what = "colok: tcp://127.0.0.1:0?congestion=nobody-has-this: setsockopt: \
+                    No such file or directory";
+        assert_eq!(lines[0], what);
+        assert!(lines[1].starts_with(&format!("  {}: ", labels[0])), "{}", lines[1]);
+        assert!(lines[1].contains(" reno"), "every kernel has it: {}", lines[1]);
+        let load = format!("  {}: sudo modprobe tcp_nobody-has-this (", labels[1]);
+        assert!(lines[2].starts_with(&load), "{}", lines[2]);
+    }
 }
 
 #[test]
@@ -211,6 +227,20 @@ fn usage_errors_suggest_the_nearest_name() {
             &["serve", "echo", "--root", "x"],
             &["--root would have no effect", "files", "serve files"],
         ),
+        (
+            &["serve", "--busy-poll", "50us", "--model", "events"],
+            &["--busy-poll would have no effect", "the model here is events", "--model uring"],
+        ),
+        (
+            &["serve", "--busy-poll", "11ms", "--model", "uring"],
+            &["--busy-poll: 11ms is not", "at most 10ms"],
+        ),
+        (&["serve", "--busy-poll", "0.4us", "--model", "uring"], &["--busy-poll: 0.4us", "above"]),
+        (
+            &["serve", "echo?congestion=reno"],
+            &["echo has no option congestion", "none over udp", "=tcp://localhost?congestion=reno"],
+        ),
+        (&["serve", "echo=tcp://h:1?congestion=a+b"], &["congestion: a+b is not", "cubic"]),
         (&["serve", "--keep-free", "100"], &["--keep-free: 100 is not", "from 0 to 99"]),
         (&["serve", "--max-file-size", "0"], &["--max-file-size: 0 is not", "K is 1024"]),
         (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),

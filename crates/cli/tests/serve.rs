@@ -6,7 +6,7 @@ use std::io::Read as _;
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use common::{Serving, colok, colok_with, command, wait};
+use common::{Serving, colok, colok_with, command, runnable, wait};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -223,4 +223,37 @@ fn calls_are_shown_as_they_happen() {
         let line = serving.line_with(call);
         assert!(line.ends_with(" ms)"), "{line}");
     }
+}
+
+#[test]
+fn operations_of_a_ring_are_shown_without_a_time() {
+    if runnable(&["uring"]).is_empty() {
+        return;
+    }
+    let arguments = ["serve", "echo=tcp://127.0.0.1:0", "--calls", "--model", "uring"];
+    let serving = Serving::plain(&arguments);
+    let row = serving.line_with("tcp://127.0.0.1:");
+    let place = row.rsplit(' ').next().expect("it ends with the address").to_owned();
+    assert_eq!(colok_with(&["connect", &place], b"hello").text(), "hello");
+    let mut descriptor = None;
+    for (operation, result) in [("recv", ") = 5 "), ("send", ") = 5 "), ("close", ") = 0 ")] {
+        let line = serving.line_with(&format!(" {operation}("));
+        assert!(line.contains(result) && line.ends_with(" (io_uring)"), "{line}");
+        let of = line.split(['(', ')']).nth(1).expect("a descriptor").to_owned();
+        assert_eq!(*descriptor.get_or_insert(of.clone()), of, "{line}");
+    }
+}
+
+#[test]
+fn a_worker_that_polls_answers_and_stops_as_any() {
+    if runnable(&["uring"]).is_empty() {
+        return;
+    }
+    let arguments =
+        ["--model", "uring", "--busy-poll", "50us", "--workers", "1", "echo=tcp://127.0.0.1:0"];
+    let serving = Serving::start(&arguments, 1);
+    assert_eq!(colok_with(&["connect", serving.place()], b"hello\nquit\n").text(), "hello\nquit\n");
+    assert_eq!(serving.event("closed")["reason"], "quit");
+    serving.signal(Signal::TERM);
+    assert_eq!(serving.end().0, Some(0));
 }

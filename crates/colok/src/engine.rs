@@ -27,7 +27,7 @@ use gate::{Gate, LocalGate};
 use port::Port;
 
 use crate::clock::Clock;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::net::listen::Listener;
 use crate::net::url::Transport;
 use crate::observe::{Calls, Event, Tap, Totals, notices};
@@ -39,7 +39,7 @@ const TIDY_EVERY: Duration = Duration::from_mins(5);
 /// A concurrency model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Model {
-    /// The best that works here: `events`, then `threads`.
+    /// The best that works here: `uring`, then `events`, then `threads`.
     Auto,
     /// One client at a time per listener; others wait in the backlog.
     Sequential,
@@ -70,10 +70,11 @@ impl Model {
         }
     }
 
-    /// The model that `auto` stands for; every other is itself.
+    /// The model that `auto` stands for here; every other is itself.
     #[must_use]
-    pub const fn resolved(self) -> Self {
+    pub fn resolved(self) -> Self {
         match self {
+            Self::Auto if uring::is_available() => Self::Uring,
             Self::Auto => Self::Events,
             other => other,
         }
@@ -170,19 +171,35 @@ fn run_streams<T: Tap>(
     match model {
         Model::Sequential => sequential::run(&ports, limits, stop),
         Model::Threads => threads::run(&ports, limits, stop),
-        Model::Events | Model::Processes => events::run(&ports, limits, stop)?,
+        Model::Events => events::run(&ports, limits, stop)?,
         Model::Uring => uring::run(&ports, limits, stop)?,
-        Model::Auto => {
-            if let Err(error) = events::run(&ports, limits, stop) {
-                tap.event(|| Event::Notice {
-                    notice: notices::FELL_BACK_TO_THREADS.to_owned(),
-                    subject: error.to_string(),
-                });
-                threads::run(&ports, limits, stop);
-            }
-        }
+        Model::Auto | Model::Processes => run_best(&ports, limits, stop, tap)?,
     }
     // Every engine has ended its tasks by now, so nobody else holds the ports.
     Arc::into_inner(ports).into_iter().flatten().for_each(Port::close);
+    Ok(())
+}
+
+/// Runs the best engine that can be had here. The next best has the ports as they were: an engine
+/// that cannot be had says so before it has accepted anyone.
+fn run_best<T: Tap>(
+    ports: &Arc<Vec<Port<T>>>,
+    limits: &Limits,
+    stop: &Stop,
+    tap: &T,
+) -> Result<()> {
+    let fell_back = |notice: &str, error: &Error| {
+        tap.event(|| Event::Notice { notice: notice.to_owned(), subject: error.to_string() });
+    };
+    match uring::run(ports, limits, stop) {
+        // It had begun, and has told all its workers to end.
+        Err(error) if stop.state() != StopState::Run => return Err(error),
+        Err(error) => fell_back(notices::FELL_BACK_TO_EVENTS, &error),
+        Ok(()) => return Ok(()),
+    }
+    if let Err(error) = events::run(ports, limits, stop) {
+        fell_back(notices::FELL_BACK_TO_THREADS, &error);
+        threads::run(ports, limits, stop);
+    }
     Ok(())
 }

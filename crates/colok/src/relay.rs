@@ -149,6 +149,7 @@ fn address(url: &Url) -> ServiceAddress {
         idle_timeout: Duration::MAX,
         unix_mode: None,
         join: Vec::new(),
+        congestion: None,
     }
 }
 

@@ -10,7 +10,7 @@ mod support;
 use colok::engine::Model;
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use engine_bodies::{DATAGRAM_BODIES, FILE_BODIES, STREAM_BODIES};
+use engine_bodies::{BLIND_BODIES, DATAGRAM_BODIES, FILE_BODIES, STREAM_BODIES};
 use support::{MODELS, fresh_name};
 
 fn main() {
@@ -19,7 +19,8 @@ fn main() {
     let mut trials = Vec::new();
     for model in MODELS {
         for transport in ["tcp4", "tcp6", "unix"] {
-            for (name, body) in STREAM_BODIES.iter().chain(FILE_BODIES) {
+            let bodies = STREAM_BODIES.iter().chain(BLIND_BODIES).chain(FILE_BODIES);
+            for (name, body) in bodies {
                 trials.push(trial(name, model, transport, *body));
             }
         }

@@ -356,16 +356,28 @@ fn a_quitter_that_does_not_read_cannot_outlast_a_stop_or_a_turn() {
 }
 
 #[test]
-fn what_is_lent_to_the_kernel_holds_the_connection() {
-    let all = |slices: &[IoSlice<'_>]| Ok(slices.iter().map(|slice| slice.len()).sum());
+fn what_was_lent_and_comes_back_leaves_first() {
     let mut desk = Desk::new();
     let mut session = session(Service::Echo(EchoOptions::default()));
     session.opened(Time::ZERO, &mut desk);
-    session.received(Time::ZERO, b"quit\n", &mut desk);
-    session.pump(Time::ZERO, b"quit\n", &mut desk, all);
-    session.lent(5);
-    assert_eq!(session.next(&desk), Next::Wait { receive: true, send: false });
-    session.returned(Time::ZERO, 5);
+    let mut lent = Vec::new();
+    session.received(Time::ZERO, b"hello\nquit\n", &mut desk);
+    session.lend(Time::ZERO, b"hello\nquit\n", &mut desk, |slices| {
+        lent.extend(slices.iter().flat_map(|slice| slice.to_vec()));
+        lent.len()
+    });
+    assert_eq!((&lent[..], session.bytes_moved()), (&b"hello\nquit\n"[..], (11, 11)));
+    assert_eq!(session.next(&desk), Next::ShutdownWrite, "nothing is known to be left");
+    session.came_back(b"quit\n");
+    session.came_back(b"lo\n");
+    assert_eq!(session.bytes_moved(), (11, 3));
+    assert_eq!(session.next(&desk), Next::Wait { receive: true, send: true });
+    let mut rest = Vec::new();
+    session.lend(Time::ZERO, &[], &mut desk, |slices| {
+        rest.extend(slices.iter().flat_map(|slice| slice.to_vec()));
+        rest.len()
+    });
+    assert_eq!((&rest[..], session.bytes_moved()), (&b"lo\nquit\n"[..], (11, 11)));
     assert_eq!(session.next(&desk), Next::ShutdownWrite);
 }
 

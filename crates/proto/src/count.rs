@@ -193,7 +193,7 @@ impl Count {
         match self.unit {
             CountUnit::Bytes => self.tally.add_bytes(held, content.len()),
             CountUnit::Characters => {
-                self.tally.add_text(held, arrival.bytes, content, &mut arrival.known)
+                self.tally.add_text(held, arrival.bytes, content, &mut arrival.known);
             }
         }
         if let Some(ending) = piece.ending {

@@ -10,6 +10,8 @@ use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::Errno;
 
+use crate::datagrams::control::{self, CONTROL_BYTES, Control};
+
 /// A datagram as it was received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Received {
@@ -55,25 +57,18 @@ pub fn receive_destination(socket: BorrowedFd<'_>, ipv6: bool) -> Result<(), Err
     if result == 0 { Ok(()) } else { Err(last_errno()) }
 }
 
-/// Room for the packet information of both families: 40 and 32 bytes with their headers.
-#[repr(C, align(8))]
-struct Control([MaybeUninit<u8>; CONTROL_BYTES]);
-
-/// See [`Control`].
-const CONTROL_BYTES: usize = 128;
-
 /// Receives one datagram. A datagram longer than the buffer is cut; its real length is returned.
 pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Errno> {
     let mut name = MaybeUninit::<libc::sockaddr_storage>::zeroed();
-    let mut control = Control([MaybeUninit::zeroed(); CONTROL_BYTES]);
+    let mut control = Control::NONE;
     let mut slice = IoSliceMut::new(buffer);
     let mut header = message_header();
     header.msg_name = name.as_mut_ptr().cast();
     header.msg_namelen = socklen::<libc::sockaddr_storage>();
     header.msg_iov = (&raw mut slice).cast();
     header.msg_iovlen = 1;
-    header.msg_control = control.0.as_mut_ptr().cast();
-    header.msg_controllen = control.0.len() as _;
+    header.msg_control = control.pointer();
+    header.msg_controllen = CONTROL_BYTES as _;
     // SAFETY: every pointer in the header points to memory that lives across the call and has the
     // length given; IoSliceMut has the layout of iovec.
     let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, libc::MSG_TRUNC) };
@@ -81,7 +76,7 @@ pub fn receive(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Result<Received, Er
     // SAFETY: it was zeroed above, and all-zero bytes are a sockaddr_storage.
     let name = unsafe { name.assume_init() };
     let source = socket_address(&name).ok_or(Errno::AFNOSUPPORT)?;
-    Ok(Received { length, source, reply_from: packet_information(&header) })
+    Ok(Received { length, source, reply_from: control::read(&header).reply_from })
 }
 
 /// Sends one datagram, from a given address when there is one.
@@ -92,17 +87,16 @@ pub fn send(
     from: Option<ReplyFrom>,
 ) -> Result<usize, Errno> {
     let slice = std::io::IoSlice::new(bytes);
-    let mut control = Control([MaybeUninit::zeroed(); CONTROL_BYTES]);
+    let mut control = Control::NONE;
     let (name, name_length) = raw_address(destination);
     let mut header = message_header();
     header.msg_name = (&raw const name).cast_mut().cast();
     header.msg_namelen = name_length;
     header.msg_iov = (&raw const slice).cast_mut().cast();
     header.msg_iovlen = 1;
-    if let Some(from) = from {
-        header.msg_control = control.0.as_mut_ptr().cast();
-        header.msg_controllen = control.0.len() as _;
-        header.msg_controllen = write_packet_information(&header, from) as _;
+    if from.is_some() {
+        header.msg_controllen = control.write(from, None) as _;
+        header.msg_control = control.pointer();
     }
     // SAFETY: every pointer in the header points to memory that lives across the call and has the
     // length given; sendmsg only reads; IoSlice has the layout of iovec.
@@ -115,106 +109,6 @@ pub(crate) fn message_header() -> libc::msghdr {
     // SAFETY: msghdr is plain old data, for which all-zero bytes are a valid value (no pointers
     // that must not be null).
     unsafe { MaybeUninit::<libc::msghdr>::zeroed().assume_init() }
-}
-
-/// Finds the packet information in a received header. An IPv4 datagram on a socket for both
-/// families may have both kinds; then IPv4's is the one that tells more.
-fn packet_information(header: &libc::msghdr) -> Option<ReplyFrom> {
-    // SAFETY: the header was filled by recvmsg and its control memory is still alive.
-    let mut message = unsafe { libc::CMSG_FIRSTHDR(header) };
-    let mut found = None;
-    while !message.is_null() {
-        // SAFETY: CMSG_FIRSTHDR and CMSG_NXTHDR return null or a pointer to a whole cmsghdr
-        // inside the control memory.
-        let kind = unsafe { message.read_unaligned() };
-        // SAFETY: as above; the data follows the header inside the control memory.
-        let data = unsafe { libc::CMSG_DATA(message) };
-        match (kind.cmsg_level, kind.cmsg_type) {
-            (libc::IPPROTO_IP, libc::IP_PKTINFO) => {
-                // SAFETY: the kernel puts a whole in_pktinfo behind this header (ip(7)).
-                let information = unsafe { data.cast::<libc::in_pktinfo>().read_unaligned() };
-                return Some(reply_from_ipv4(&information));
-            }
-            (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => {
-                // SAFETY: the kernel puts a whole in6_pktinfo behind this header (ipv6(7)).
-                let information = unsafe { data.cast::<libc::in6_pktinfo>().read_unaligned() };
-                found = Some(reply_from_ipv6(&information));
-            }
-            _ => {}
-        }
-        // SAFETY: `message` came from CMSG_FIRSTHDR or CMSG_NXTHDR on this very header.
-        message = unsafe { libc::CMSG_NXTHDR(header, message) };
-    }
-    found
-}
-
-fn reply_from_ipv4(information: &libc::in_pktinfo) -> ReplyFrom {
-    let destination = Ipv4Addr::from(information.ipi_addr.s_addr.to_ne_bytes());
-    let local = Ipv4Addr::from(information.ipi_spec_dst.s_addr.to_ne_bytes());
-    let interface = u32::try_from(information.ipi_ifindex).unwrap_or(0);
-    let to_many = destination != local;
-    // To a unicast address the routes may lead back another way than the query came.
-    let interface = if to_many { interface } else { 0 };
-    ReplyFrom { address: local.into(), interface, to_many }
-}
-
-fn reply_from_ipv6(information: &libc::in6_pktinfo) -> ReplyFrom {
-    let destination = Ipv6Addr::from(information.ipi6_addr.s6_addr);
-    let to_many = destination.is_multicast();
-    let address = if to_many { Ipv6Addr::UNSPECIFIED } else { destination };
-    // Link-local addresses mean nothing without their interface.
-    let needs_interface = to_many || destination.is_unicast_link_local();
-    let interface = if needs_interface { information.ipi6_ifindex } else { 0 };
-    ReplyFrom { address: address.into(), interface, to_many }
-}
-
-/// Writes packet information into the control memory of `header`; returns its length.
-fn write_packet_information(header: &libc::msghdr, from: ReplyFrom) -> usize {
-    match from.address {
-        IpAddr::V4(address) => write_control(
-            header,
-            libc::IPPROTO_IP,
-            libc::IP_PKTINFO,
-            libc::in_pktinfo {
-                ipi_ifindex: i32::try_from(from.interface).unwrap_or(0),
-                ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
-                ipi_addr: libc::in_addr { s_addr: 0 },
-            },
-        ),
-        IpAddr::V6(address) => write_control(
-            header,
-            libc::IPPROTO_IPV6,
-            libc::IPV6_PKTINFO,
-            libc::in6_pktinfo {
-                ipi6_addr: libc::in6_addr { s6_addr: address.octets() },
-                ipi6_ifindex: from.interface,
-            },
-        ),
-    }
-}
-
-fn write_control<V: Copy>(
-    header: &libc::msghdr,
-    level: libc::c_int,
-    kind: libc::c_int,
-    value: V,
-) -> usize {
-    let size = u32::try_from(size_of::<V>()).unwrap_or(u32::MAX);
-    // SAFETY: CMSG_LEN only computes.
-    let length = unsafe { libc::CMSG_LEN(size) };
-    // SAFETY: CMSG_SPACE only computes.
-    let space = unsafe { libc::CMSG_SPACE(size) } as usize;
-    assert!(space <= size_of::<Control>(), "control memory holds one message of either family");
-    // SAFETY: the header points to `Control` memory, which is larger than a cmsghdr.
-    let message = unsafe { libc::CMSG_FIRSTHDR(header) };
-    let head = libc::cmsghdr { cmsg_len: length as _, cmsg_level: level, cmsg_type: kind };
-    // SAFETY: `message` points into the control memory, with room for `space` bytes.
-    unsafe { message.write_unaligned(head) };
-    // SAFETY: as above.
-    let data = unsafe { libc::CMSG_DATA(message) };
-    // SAFETY: `space` bytes from `message` on hold the header and a whole `V`.
-    unsafe { data.cast::<V>().write_unaligned(value) };
-    space
 }
 
 pub(crate) fn socklen<V>() -> libc::socklen_t {

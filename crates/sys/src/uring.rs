@@ -14,6 +14,7 @@
 //! Nothing here reads a clock, blocks outside of `wait`, or knows what the bytes mean.
 
 mod buffers;
+mod completions;
 mod operation;
 mod sends;
 mod setup;
@@ -24,14 +25,15 @@ mod tests;
 
 use std::io;
 use std::marker::PhantomData;
+use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
 use std::time::Duration;
 
-use io_uring::{IoUring, cqueue, opcode, squeue, types};
+use io_uring::{IoUring, opcode, squeue, types};
 use rustix::io::Errno;
 
-use buffers::Buffers;
 pub use buffers::Lease;
+use buffers::{Buffers, Filling};
 use operation::Operation;
 pub use sends::Payload;
 use sends::Sends;
@@ -109,6 +111,10 @@ pub enum Readiness {
 pub struct Wait {
     /// Until so many completions are there; 0 only looks.
     pub completions: u32,
+    /// Whether these are besides those of sends that do not wait: they are there at once, and who
+    /// waits for nothing but their end would not sleep. Without anything else they are told of a
+    /// little later.
+    pub besides_sends: bool,
     /// No longer than this; `None`: until they are there.
     pub at_most: Option<Duration>,
     /// For this long insist on that number, and be content with one afterwards. Zero: insist until
@@ -118,13 +124,18 @@ pub struct Wait {
 
 impl Wait {
     /// Only look.
-    pub const LOOK: Self = Self { completions: 0, at_most: None, insist: Duration::ZERO };
+    pub const LOOK: Self =
+        Self { completions: 0, besides_sends: false, at_most: None, insist: Duration::ZERO };
 
     /// Until something happens, or the time is over.
     pub fn for_one(at_most: Option<Duration>) -> Self {
-        Self { completions: 1, at_most, insist: Duration::ZERO }
+        Self { completions: 1, besides_sends: false, at_most, insist: Duration::ZERO }
     }
 }
+
+/// How long a wait looks for more than the end of sends that do not wait. Most have left whole and
+/// tell nothing new, but one that had no room for all must be heard of soon.
+const PROMPT_PATIENCE: Duration = Duration::from_micros(50);
 
 /// A ring. It stays in the thread that made it: only that thread may submit to it, which saves the
 /// kernel a lock and lets it complete operations when that thread waits, and at no other time.
@@ -141,6 +152,8 @@ pub struct Uring {
     /// Operations that the kernel has or will have, cancellations included.
     in_flight: usize,
     ran_dry: u64,
+    /// Sends that are queued and will have ended when they were submitted.
+    prompt: usize,
     /// Completions of the last wait that were not read yet.
     waited: usize,
     not_send: PhantomData<*const ()>,
@@ -153,7 +166,11 @@ impl Uring {
     /// Makes a ring. Fails where there is no io_uring, where it is refused (a sandbox,
     /// `kernel.io_uring_disabled`), and before Linux 6.1, which lacks what this needs.
     pub fn new(size: Size) -> io::Result<Self> {
-        let (ring, buffers) = setup::ring(size)?;
+        Self::with_buffers(size, Filling::Behind)
+    }
+
+    fn with_buffers(size: Size, filling: Filling) -> io::Result<Self> {
+        let (ring, buffers) = setup::ring(size, filling)?;
         Ok(Self {
             ring,
             buffers,
@@ -163,6 +180,7 @@ impl Uring {
             closed: Vec::new(),
             in_flight: 0,
             ran_dry: 0,
+            prompt: 0,
             waited: 0,
             not_send: PhantomData,
         })
@@ -297,7 +315,9 @@ impl Uring {
         };
         let entry = opcode::Send::new(descriptor, start, length).flags(flags).build();
         let send = self.sends.add(payload);
-        self.push(Operation::Send.user_data(stream.0, send), entry)
+        self.push(Operation::Send.user_data(stream.0, send), entry)?;
+        self.prompt += usize::from(room == Room::Take);
+        Ok(())
     }
 
     /// Waits for readiness, once. Panics while another poll of this stream goes on, and after it
@@ -369,6 +389,12 @@ impl Uring {
         self.ring.submission().cq_overflow()
     }
 
+    /// Whether the kernel has noticed something that the last wait did not bring: it works through
+    /// a part of it at a time (since Linux 6.13), and goes on noticing.
+    pub fn has_unheard(&mut self) -> bool {
+        self.ring.submission().taskrun()
+    }
+
     /// How often receiving had to pause because the kernel had no buffer.
     pub fn ran_dry(&self) -> u64 {
         self.ran_dry
@@ -376,6 +402,7 @@ impl Uring {
 
     /// Hands what was queued to the kernel, without waiting.
     pub fn submit(&mut self) -> io::Result<()> {
+        self.prompt = 0;
         excuse(self.ring.submit())
     }
 
@@ -395,22 +422,29 @@ impl Uring {
         let queue = self.ring.submission();
         let idle = queue.is_empty() && !queue.taskrun() && !queue.cq_overflow();
         drop(queue);
-        if idle { Ok(()) } else { excuse(self.ring.submit()) }
+        if idle { Ok(()) } else { self.submit() }
     }
 
     fn sleep(&mut self, wait: Wait) -> io::Result<()> {
         let time = wait.at_most.map(types::Timespec::from);
-        let insist = u32::try_from(wait.insist.as_micros()).unwrap_or(u32::MAX);
-        let can_insist = insist > 0 && self.ring.params().is_feature_min_timeout();
         let mut arguments = types::SubmitArgs::new();
         if let Some(time) = &time {
             arguments = arguments.timespec(time);
         }
-        let mut completions = wait.completions as usize;
-        if can_insist {
-            arguments = arguments.min_wait_usec(insist);
-        } else if insist > 0 {
-            completions = 1;
+        let prompt = mem::take(&mut self.prompt);
+        let mut completions = 1;
+        if self.ring.params().is_feature_min_timeout() {
+            // A send out of a buffer that others wait for is waited for.
+            let short_of_buffers = !self.dry.is_empty() || self.buffers.is_dry();
+            let besides = wait.besides_sends && prompt > 0 && !short_of_buffers;
+            let insist = if besides { wait.insist.max(PROMPT_PATIENCE) } else { wait.insist };
+            completions = wait.completions as usize + if besides { prompt } else { 0 };
+            let insist = u32::try_from(insist.as_micros()).unwrap_or(u32::MAX);
+            if insist > 0 {
+                arguments = arguments.min_wait_usec(insist);
+            }
+        } else if wait.insist.is_zero() {
+            completions = wait.completions as usize;
         }
         excuse(self.ring.submitter().submit_with_args(completions, &arguments))
     }
@@ -435,150 +469,6 @@ impl Uring {
     /// Whether [`Self::next_event`] has something to look at.
     pub fn has_events(&self) -> bool {
         self.waited > 0 || !self.closed.is_empty()
-    }
-
-    #[inline]
-    fn complete(&mut self, entry: &cqueue::Entry) -> Option<Event> {
-        let (operation, index, send) = Operation::of(entry.user_data());
-        if !cqueue::more(entry.flags()) {
-            self.in_flight -= 1;
-        }
-        let stream = Stream(index);
-        let slot = self.slots.get_mut(index);
-        let outcome = outcome(entry.result());
-        let event = match operation {
-            Operation::Receive if slot.listening() => self.accepted(entry, index, outcome),
-            Operation::Receive => self.received(entry, index, outcome),
-            Operation::Send => {
-                slot.sending = false;
-                let payload = self.sends.take(send);
-                Some(Event::Sent(stream, payload, outcome.map(|count| count as usize)))
-            }
-            Operation::Poll => {
-                slot.set_polling(false);
-                let told = !slot.stopping_poll();
-                told.then(|| Event::Ready(stream, outcome.map(drop)))
-            }
-            Operation::Cancel => {
-                slot.cancels -= 1;
-                None
-            }
-        };
-        let event = event.or_else(|| self.poll_has_stopped(index));
-        self.finish_if_closing(index);
-        event
-    }
-
-    /// The end of a poll that was stopped is told when its cancellation has ended too.
-    #[inline]
-    fn poll_has_stopped(&mut self, index: u32) -> Option<Event> {
-        let slot = self.slots.get_mut(index);
-        if !slot.stopping_poll() || slot.polling() || slot.cancels > 0 {
-            return None;
-        }
-        slot.set_stopping_poll(false);
-        Some(Event::Ready(Stream(index), Err(Errno::CANCELED)))
-    }
-
-    /// A receive has brought something, has ended, or both.
-    #[inline]
-    fn received(
-        &mut self,
-        entry: &cqueue::Entry,
-        index: u32,
-        outcome: Result<u32, Errno>,
-    ) -> Option<Event> {
-        let stream = Stream(index);
-        let (chosen, filling) = (cqueue::buffer_select(entry.flags()), buffer_goes_on(entry));
-        let length = outcome.unwrap_or(0);
-        let lease = chosen.map(|buffer| self.buffers.lend(buffer, length, filling));
-        let goes_on = cqueue::more(entry.flags());
-        match (outcome, lease) {
-            (Ok(1..), Some(lease)) => {
-                if !goes_on {
-                    self.arm_again(index);
-                }
-                Some(Event::Received(stream, lease))
-            }
-            (outcome, lease) => {
-                if let Some(lease) = lease {
-                    self.buffers.give_back(lease);
-                }
-                self.stopped(index, outcome.err())
-            }
-        }
-    }
-
-    /// A receive has ended though the connection goes on: it is armed again, unless it was stopped.
-    fn arm_again(&mut self, index: u32) {
-        let slot = self.slots.get_mut(index);
-        let stopping = slot.receiving == Receiving::Stopping;
-        slot.receiving = if stopping || slot.closing() { Receiving::Off } else { Receiving::Dry };
-        if slot.receiving == Receiving::Dry {
-            self.dry.push(index);
-        }
-    }
-
-    /// A receive has ended without bytes.
-    fn stopped(&mut self, index: u32, failure: Option<Errno>) -> Option<Event> {
-        let slot = self.slots.get_mut(index);
-        let closing = slot.closing();
-        match failure {
-            Some(Errno::NOBUFS) => {
-                self.ran_dry += 1;
-                self.buffers.want_more();
-                self.arm_again(index);
-                None
-            }
-            Some(Errno::CANCELED) if !closing => {
-                self.arm_again(index);
-                None
-            }
-            failure => {
-                slot.receiving = Receiving::Off;
-                let told = match failure {
-                    None => Event::Ended(Stream(index)),
-                    Some(errno) => Event::Failed(Stream(index), errno),
-                };
-                (!closing).then_some(told)
-            }
-        }
-    }
-
-    /// A listener has a connection, has failed, or was stopped.
-    fn accepted(
-        &mut self,
-        entry: &cqueue::Entry,
-        index: u32,
-        outcome: Result<u32, Errno>,
-    ) -> Option<Event> {
-        let goes_on = cqueue::more(entry.flags());
-        let Ok(descriptor) = outcome else {
-            return self.stopped(index, outcome.err());
-        };
-        if !goes_on {
-            self.arm_again(index);
-        }
-        Some(Event::Accepted(Stream(index), setup::accepted(descriptor)))
-    }
-
-    /// Arms the receives that the kernel has ended, as soon as there is something to receive into.
-    fn arm_dry(&mut self) -> io::Result<()> {
-        if self.dry.is_empty() {
-            return Ok(());
-        }
-        for index in std::mem::take(&mut self.dry) {
-            // A stream that was closed meanwhile, and perhaps its place taken by another.
-            if !self.slots.is_dry(index) {
-                continue;
-            }
-            if self.buffers.is_dry() && !self.slots.open(index).listening() {
-                self.dry.push(index);
-            } else {
-                self.arm(index)?;
-            }
-        }
-        Ok(())
     }
 
     fn arm(&mut self, index: u32) -> io::Result<()> {
@@ -612,8 +502,18 @@ impl Uring {
             if unsafe { self.ring.submission().push(&entry) }.is_ok() {
                 return Ok(());
             }
-            excuse(self.ring.submit())?;
+            self.hand_over()?;
         }
+    }
+
+    /// Hands what was queued to the kernel without hearing from it: what has arrived meanwhile is
+    /// for the next wait, like everything that comes after the last one.
+    fn hand_over(&mut self) -> io::Result<()> {
+        self.prompt = 0;
+        let queued = u32::try_from(self.ring.submission().len()).unwrap_or(u32::MAX);
+        // SAFETY: the entries were pushed by `push`, which says why they are sound; there is no
+        // argument that could point anywhere.
+        excuse(unsafe { self.ring.submitter().enter::<libc::sigset_t>(queued, 0, 0, None) })
     }
 
     fn finish_if_closing(&mut self, index: u32) {
@@ -633,14 +533,6 @@ impl std::fmt::Debug for Uring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Uring").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
-}
-
-fn buffer_goes_on(entry: &cqueue::Entry) -> bool {
-    cqueue::buffer_more(entry.flags())
-}
-
-fn outcome(result: i32) -> Result<u32, Errno> {
-    u32::try_from(result).map_err(|_| Errno::from_raw_os_error(result.wrapping_neg()))
 }
 
 /// Time that is over, a signal, a kernel that wants its completions read first: the caller goes

@@ -16,7 +16,7 @@ use peers::Nagle;
 
 use super::{
     Options, machine,
-    measure::{self, Contender, Life, Place, Task, Trial},
+    measure::{self, Contender, Life, Place, Target, Task, Trial},
     report::{Report, Table},
     scratch::{MIB, Scratch, plain_command, random_file, same_file, same_folder},
 };
@@ -29,11 +29,64 @@ use crate::{
 pub(crate) const TASKS: [&str; 3] = ["upload", "download", "small"];
 
 /// The programs, as `--only` knows them.
-pub(crate) const CONTENDERS: [&str; 5] = ["colok", "rsync", "rsync-nodelay", "nc", "curl"];
+pub(crate) const CONTENDERS: [&str; 8] = [
+    "colok",
+    "colok-uring",
+    "colok-events",
+    "colok-threads",
+    "rsync",
+    "rsync-nodelay",
+    "nc",
+    "curl",
+];
 
 /// Everything that `--only` knows.
-pub(crate) const WORDS: [&str; 8] =
-    ["upload", "download", "small", "colok", "rsync", "rsync-nodelay", "nc", "curl"];
+pub(crate) const WORDS: [&str; 11] = [
+    "upload",
+    "download",
+    "small",
+    "colok",
+    "colok-uring",
+    "colok-events",
+    "colok-threads",
+    "rsync",
+    "rsync-nodelay",
+    "nc",
+    "curl",
+];
+
+/// A model of the server as a row.
+#[derive(Clone, Copy)]
+struct Model {
+    contender: &'static str,
+    /// Of the flag.
+    word: &'static str,
+    about: &'static str,
+    target: Option<Target>,
+}
+
+/// The one that colok chooses, and others beside it.
+const MODELS: [Model; 4] = [
+    Model { contender: "colok", word: "auto", about: "", target: None },
+    Model {
+        contender: "colok-uring",
+        word: "uring",
+        about: "the same with a server of the model uring",
+        target: Some(Target::OfFastest(1.0, &["colok-events", "colok-threads"])),
+    },
+    Model {
+        contender: "colok-events",
+        word: "events",
+        about: "the same with a server of the model events",
+        target: None,
+    },
+    Model {
+        contender: "colok-threads",
+        word: "threads",
+        about: "the same with a server of the model threads",
+        target: None,
+    },
+];
 
 /// A large file, as it is called everywhere.
 const LARGE: &str = "large";
@@ -76,7 +129,11 @@ pub(crate) fn run(context: &Context, options: &Options) -> Result<Report, String
         super::install(context, &peers::PACKAGES)?;
     }
     let work = if options.small { Work::LITTLE } else { Work::MEANT };
-    let colok = if TASKS.iter().any(|task| options.wants(task, "colok")) {
+    let ours = MODELS.map(|model| model.contender);
+    let is_wanted = |task| ours.iter().any(|contender| options.wants(task, contender));
+    let colok = if let Some(program) = &options.colok {
+        Ok(program.clone())
+    } else if TASKS.iter().any(|task| is_wanted(task)) {
         build(context)
     } else {
         Err("left out by --only".to_owned())
@@ -130,36 +187,43 @@ fn tasks<'a>(surroundings: &'a Surroundings, work: &Work) -> Vec<Task<'a>> {
         Task {
             name: "upload",
             title: format!("Upload of one file of {large_mib} MiB"),
-            contenders: vec![
-                colok_upload(surroundings),
-                peers::rsync_upload(&surroundings.source, Nagle::On),
-                peers::rsync_upload(&surroundings.source, Nagle::Off),
-                peers::nc_upload(&surroundings.source),
-            ],
+            contenders: with_ours(
+                surroundings,
+                colok_upload,
+                vec![
+                    peers::rsync_upload(&surroundings.source, Nagle::On),
+                    peers::rsync_upload(&surroundings.source, Nagle::Off),
+                    peers::nc_upload(&surroundings.source),
+                ],
+            ),
         },
         Task {
             name: "download",
             title: format!("Download of one file of {large_mib} MiB"),
-            contenders: vec![
-                colok_download(surroundings),
-                peers::curl_download(&surroundings.source),
-            ],
+            contenders: with_ours(
+                surroundings,
+                colok_download,
+                vec![peers::curl_download(&surroundings.source)],
+            ),
         },
         Task {
             name: "small",
             title: format!("Upload of {small_files} files of 4 KiB in one folder"),
-            contenders: vec![
-                colok_small(surroundings),
-                peers::rsync_small(&surroundings.source, Nagle::On),
-                peers::rsync_small(&surroundings.source, Nagle::Off),
-            ],
+            contenders: with_ours(
+                surroundings,
+                colok_small,
+                vec![
+                    peers::rsync_small(&surroundings.source, Nagle::On),
+                    peers::rsync_small(&surroundings.source, Nagle::Off),
+                ],
+            ),
         },
     ]
 }
 
-fn colok_upload(surroundings: &Surroundings) -> Contender<'_> {
+fn colok_upload(surroundings: &Surroundings, model: Model) -> Contender<'_> {
     colok(
-        surroundings,
+        (surroundings, model),
         "`colok send --durability none`: read, sent, hashed at both ends, written, published under \
          its name; the receipt with the BLAKE3 hash that the server computed is the check",
         |colok, source, place| {
@@ -172,9 +236,9 @@ fn colok_upload(surroundings: &Surroundings) -> Contender<'_> {
     )
 }
 
-fn colok_download(surroundings: &Surroundings) -> Contender<'_> {
+fn colok_download(surroundings: &Surroundings, model: Model) -> Contender<'_> {
     colok(
-        surroundings,
+        (surroundings, model),
         "`colok get -o FILE`: sent, hashed by the client, compared with the hash that the server \
          kept when the file was stored (before the time), written, put under its name",
         |colok, source, place| {
@@ -191,9 +255,9 @@ fn colok_download(surroundings: &Surroundings) -> Contender<'_> {
     )
 }
 
-fn colok_small(surroundings: &Surroundings) -> Contender<'_> {
+fn colok_small(surroundings: &Surroundings, model: Model) -> Contender<'_> {
     colok(
-        surroundings,
+        (surroundings, model),
         "`colok send -r --durability none`: each file read, sent on one connection, hashed at both \
          ends, written, published in one step; a receipt for each is the check",
         |colok, source, place| {
@@ -206,22 +270,38 @@ fn colok_small(surroundings: &Surroundings) -> Contender<'_> {
     )
 }
 
-fn colok<'a>(
+/// A row for each model, then the others.
+fn with_ours<'a>(
     surroundings: &'a Surroundings,
+    ours: fn(&'a Surroundings, Model) -> Contender<'a>,
+    others: Vec<Contender<'a>>,
+) -> Vec<Contender<'a>> {
+    MODELS.map(|model| ours(surroundings, model)).into_iter().chain(others).collect()
+}
+
+fn colok<'a>(
+    (surroundings, model): (&'a Surroundings, Model),
     includes: &'static str,
     trial: fn(&Colok<'_>, &Path, &Place) -> Trial,
 ) -> Contender<'a> {
     let run = move |place: &Place| {
-        let colok = Colok { program: surroundings.colok.as_ref().map_err(Clone::clone)? };
+        let program = surroundings.colok.as_ref().map_err(Clone::clone)?;
+        let colok = Colok { program, model: model.word };
         Ok(trial(&colok, &surroundings.source, place))
     };
     // A build that fails is a failure and not a missing program: the trial reports it.
-    Contender { name: "colok", includes, target: None, missing: None, trial: Box::new(run) }
+    let missing = (model.word == "uring" && super::sockets::uring_is_off())
+        .then(|| "io_uring is switched off here".to_owned());
+    let includes = if model.contender == "colok" { includes } else { model.about };
+    let Model { contender: name, target, .. } = model;
+    Contender { name, includes, target, missing, trial: Box::new(run) }
 }
 
 /// The program that is measured.
 struct Colok<'a> {
     program: &'a Path,
+    /// Of the server.
+    model: &'static str,
 }
 
 impl Colok<'_> {
@@ -241,7 +321,7 @@ impl Colok<'_> {
         let mut server = plain_command(self.program, &place.folder);
         server.arg("serve").arg(format!("files=tcp://{}", place.address));
         // The rsync daemon writes no line for each file either.
-        server.arg("--quiet").arg("--root").arg(store(place));
+        server.args(["--quiet", "--model", self.model, "--root"]).arg(store(place));
         let prepare = Vec::new();
         Trial { server, life: Life::Long, prepare, client, check: Box::new(check) }
     }
@@ -291,7 +371,7 @@ fn notes(work: &Work) -> Vec<String> {
          --quiet, because the rsync daemon writes no line for each file by default.",
         "Data: random bytes.",
         "Not measured: a network between two machines, a real disk and durability above none, \
-         other models of the server than the one colok chooses, resumed transfers, many clients \
+         the other models of the server, resumed transfers, many clients \
          at once, the memory of clients.",
     ];
     let mut notes: Vec<_> = text.map(str::to_owned).into();
@@ -316,7 +396,8 @@ mod tests {
         let contenders = tasks.iter().flat_map(|task| &task.contenders);
         for contender in contenders {
             assert!(CONTENDERS.contains(&contender.name), "{}", contender.name);
-            assert_eq!(contender.target.is_none(), contender.name == "colok");
+            let without = ["colok", "colok-events", "colok-threads"].contains(&contender.name);
+            assert_eq!(contender.target.is_none(), without, "{}", contender.name);
         }
         let words: Vec<_> = TASKS.iter().chain(&CONTENDERS).copied().collect();
         assert_eq!(words, WORDS);

@@ -32,11 +32,20 @@ pub(crate) struct Contender<'a> {
     pub(crate) name: &'static str,
     /// What it does within the time: what is run, and what of the result is checked.
     pub(crate) includes: &'static str,
-    /// colok shall need at most this share of its time; colok itself has no target.
-    pub(crate) target: Option<f64>,
+    /// The target that this row shows.
+    pub(crate) target: Option<Target>,
     /// Why it cannot run here.
     pub(crate) missing: Option<String>,
     pub(crate) trial: MakeTrial<'a>,
+}
+
+/// A share of somebody's time that is enough.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Target {
+    /// colok shall need at most this share of the time of this row.
+    Ours(f64),
+    /// This row shall need at most this share of the time of the fastest of these rows.
+    OfFastest(f64, &'static [&'static str]),
 }
 
 /// Makes one run ready.

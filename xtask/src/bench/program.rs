@@ -8,7 +8,7 @@ use std::{
     net::{SocketAddr, SocketAddrV4},
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc,
     thread,
     time::{Duration, Instant},
@@ -59,6 +59,11 @@ impl<'a> Program<'a> {
     /// The number of its process group.
     pub(crate) fn group(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Its input, if that is a pipe and nobody has taken it.
+    pub(crate) fn input(&mut self) -> Option<ChildStdin> {
+        self.child.stdin.take()
     }
 
     /// Waits for its end; the moment of it, or in one line why it failed.
@@ -174,9 +179,18 @@ fn is_receiving(address: SocketAddr) -> bool {
 
 /// Whether the table has a socket of this state at this local address.
 fn is_in(table: &str, state: &str, address: SocketAddr) -> bool {
-    let SocketAddr::V4(address) = address else { return false };
-    let table = fs::read_to_string(table).unwrap_or_default();
-    table.lines().any(|line| local_in(line, state).is_some_and(|local| local == hex(address)))
+    line_of(&fs::read_to_string(table).unwrap_or_default(), state, address).is_some()
+}
+
+/// The line of such a table about the socket of this state at this local address.
+pub(crate) fn line_of<'table>(
+    table: &'table str,
+    state: &str,
+    address: SocketAddr,
+) -> Option<&'table str> {
+    let SocketAddr::V4(address) = address else { return None };
+    let local = hex(address);
+    table.lines().find(|line| local_in(line, state).is_some_and(|one| one == local))
 }
 
 /// The local address of a line of such a table if its state is this: 0A is "listen", 07 is that of

@@ -8,7 +8,7 @@ use std::{fmt::Write as _, fs, path::Path, time::Duration};
 
 use super::{
     Picture,
-    measure::{Row, Sample, Task},
+    measure::{Row, Sample, Target, Task},
 };
 
 /// Where reports are kept, below the root of the tree.
@@ -43,7 +43,7 @@ pub(crate) struct Table {
 struct Line {
     name: &'static str,
     includes: &'static str,
-    target: Option<f64>,
+    target: Option<Target>,
     row: Row,
 }
 
@@ -75,8 +75,21 @@ impl Table {
             "target for the time",
         ];
         let mut cells = vec![head.map(str::to_owned)];
-        cells.extend(self.lines.iter().map(|line| line.cells(self.ours(), judged)));
+        cells.extend(self.lines.iter().map(|line| {
+            let rivals = match line.target {
+                Some(Target::OfFastest(_, rivals)) => self.fastest(rivals),
+                _ => None,
+            };
+            line.cells(self.ours(), rivals, judged)
+        }));
         cells
+    }
+
+    /// The best median time of these rows, in seconds.
+    fn fastest(&self, names: &[&str]) -> Option<f64> {
+        let lines = self.lines.iter().filter(|line| names.contains(&line.name));
+        let times = lines.filter_map(|line| Some(seconds(line.samples()?, |sample| sample.wall)));
+        times.reduce(f64::min)
     }
 }
 
@@ -88,7 +101,8 @@ impl Line {
         }
     }
 
-    fn cells(&self, ours: Option<&[Sample]>, judged: bool) -> [String; 7] {
+    /// `fastest` is the time of the fastest of those that this row is judged by, in seconds.
+    fn cells(&self, ours: Option<&[Sample]>, fastest: Option<f64>, judged: bool) -> [String; 7] {
         let blank = || "-".to_owned();
         let Some(samples) = self.samples() else {
             let reason = match &self.row {
@@ -114,19 +128,34 @@ impl Line {
             ),
             memory.map_or_else(blank, mebibytes),
             time.zip(processor).map_or_else(blank, |(time, cpu)| format!("{time:.2}x, {cpu:.2}x")),
-            self.target_cell(time, judged),
+            self.target_cell(
+                match self.target {
+                    Some(Target::OfFastest(..)) => {
+                        fastest.map(|fastest| seconds(samples, |sample| sample.wall) / fastest)
+                    }
+                    _ => time,
+                },
+                judged,
+            ),
         ]
     }
 
     fn target_cell(&self, ratio: Option<f64>, judged: bool) -> String {
-        let Some(target) = self.target else { return "-".to_owned() };
+        let (target, of) = match self.target {
+            Some(Target::Ours(target)) => (target, String::new()),
+            Some(Target::OfFastest(target, names)) => {
+                let share = ratio.map(|ratio| format!(", {ratio:.2}x")).unwrap_or_default();
+                (target, format!(" of {}{share}", names.join(" and ")))
+            }
+            None => return "-".to_owned(),
+        };
         let verdict = match ratio {
             _ if !judged => "not judged: other work",
             None => "not measured",
             Some(ratio) if ratio <= target => "reached",
             Some(_) => "not reached",
         };
-        format!("at most {target:.2}x: {verdict}")
+        format!("at most {target:.2}x{of}: {verdict}")
     }
 }
 

@@ -8,6 +8,7 @@ fn sample(milliseconds: u64) -> Sample {
 }
 
 fn line(name: &'static str, target: Option<f64>, row: Row) -> Line {
+    let target = target.map(Target::Ours);
     Line { name, includes: "all of it", target, row }
 }
 
@@ -47,6 +48,27 @@ fn every_target_has_its_verdict() {
     assert!(row("| curl").contains("skipped: curl is not installed"), "{text}");
     assert!(row("| curl").contains("at most 1.00x: not measured"), "{text}");
     assert!(row("| colok").contains("700.0 MiB"), "{text}");
+}
+
+#[test]
+fn a_row_of_ours_is_judged_by_the_fastest_of_its_rivals() {
+    let row = |time: u64, rivals: &'static [&'static str]| {
+        let target = Some(Target::OfFastest(1.0, rivals));
+        Line { target, ..line("colok-uring", None, measured(&[time])) }
+    };
+    let cells = |own: Line| {
+        let lines = vec![
+            own,
+            line("colok-events", None, measured(&[1000])),
+            line("colok-threads", None, measured(&[900])),
+        ];
+        Table { title: String::new(), lines }.cells(true)[1][6].clone()
+    };
+    let both = &["colok-events", "colok-threads"];
+    let expected = "at most 1.00x of colok-events and colok-threads, 0.80x: reached";
+    assert_eq!(cells(row(720, both)), expected);
+    assert!(cells(row(950, both)).ends_with("1.06x: not reached"));
+    assert!(cells(row(950, &["colok-sequential"])).ends_with("not measured"));
 }
 
 #[test]

@@ -143,8 +143,8 @@ fn check_space(folder: &Path, bytes: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// A tmpfs may promise more than there is.
-fn available_memory() -> u64 {
+/// In bytes. A tmpfs may promise more than there is.
+pub(crate) fn available_memory() -> u64 {
     let text = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"));
     let kib = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());

@@ -7,8 +7,9 @@
 //!
 //! It never measures anything over a network, and never a program that it did not start.
 
+mod clients;
+mod columns;
 mod generators;
-mod json;
 mod notes;
 mod plan;
 mod plots;
@@ -16,10 +17,12 @@ mod programs;
 mod rounds;
 mod servers;
 mod tables;
+mod targets;
 mod trial;
 
 use std::{fs, path::Path, process::Command, thread};
 
+use clients::Client;
 use generators::{Generator, Times};
 use plan::{GROUPS, Task, Work};
 use programs::{Build, Found, Kit, Programs};
@@ -28,8 +31,9 @@ use servers::Server;
 use trial::{Bench, Contender, GENERATOR_CORE, SERVER_CORE};
 
 use super::{
-    Extent, Options, PICTURES, Section, machine,
-    scratch::{MIB, Scratch},
+    Extent, Options, PICTURES, Section, json, machine,
+    scratch::{self, MIB, Scratch},
+    usage,
 };
 use crate::context::Context;
 
@@ -93,6 +97,7 @@ pub(crate) fn run(context: &Context, options: &Options) -> Result<Section, Strin
         pictures: shown.collect(),
         commands: commands(&entries, &programs, times),
         notes: notes::notes(times, options.extent),
+        judged: !options.small,
     };
     Ok(Section { text: paper.text(), failures: failures(&entries), pictures })
 }
@@ -136,12 +141,9 @@ fn is_task(word: &str) -> bool {
 /// Who has a row in the table of this work.
 fn taking_part(work: &Work) -> impl Iterator<Item = Contender> + use<> {
     let work = *work;
-    contenders().filter(move |contender| match (contender, &work) {
-        (Contender::Server(server), Work::Serve(load)) => server.offers(load.service),
-        // It differs from the first in what it does with bytes only.
-        (Contender::Server(server), Work::Idle | Work::Start) => *server != Server::ColokPlain,
-        (Contender::Generator(_), Work::Generate(_) | Work::Bulk) => true,
-        _ => false,
+    contenders().filter(move |contender| match contender {
+        Contender::Server(server) => server.takes_part(&work),
+        Contender::Generator(_) => matches!(work, Work::Generate(_) | Work::Bulk),
     })
 }
 
@@ -152,9 +154,34 @@ fn first_row(work: &Work, contender: Contender) -> Row {
             Err("serves one client at a time".to_owned())
         }
         (Contender::Generator(generator), work) => generator.takes(work),
+        (Contender::Server(server), _) if server.needs_uring() && uring_is_off() => {
+            Err("io_uring is switched off here".to_owned())
+        }
         _ => Ok(()),
     };
+    let room = || match (contender, usage::descriptors_max()) {
+        (Contender::Server(server), Some(most)) => server.has_room(work, most),
+        _ => Ok(()),
+    };
+    let takes = takes.and_then(|()| room()).and_then(|()| memory(work));
     takes.map_or_else(Row::Skipped, |()| Row::Measured(Vec::new()))
+}
+
+/// Whether there is memory enough for the connections, of which most is the kernel's: about 10 KiB
+/// for both ends of each.
+fn memory(work: &Work) -> Result<(), String> {
+    let needed = u64::from(work.connections()) * 16 * 1024;
+    let free = scratch::available_memory();
+    if needed <= free {
+        return Ok(());
+    }
+    Err(format!("needs {} MiB of memory, there are {}", needed / MIB, free / MIB))
+}
+
+/// Whether the system refuses an `io_uring` to everybody, or to all but a group.
+pub(super) fn uring_is_off() -> bool {
+    let text = fs::read_to_string("/proc/sys/kernel/io_uring_disabled").unwrap_or_default();
+    !matches!(text.trim(), "" | "0")
 }
 
 /// What has to be built for it.
@@ -168,8 +195,11 @@ fn wanted(entries: &[Entry]) -> Vec<Kit> {
         // Every server is loaded by ours.
         let ours = contender.is_ours() || matches!(entry.task.work, Work::Serve(_));
         kits.extend(ours.then_some(Kit::Colok));
+        kits.extend(Client::of(&entry.task.work).map(|_| Kit::C));
         kits.extend(match contender {
-            Contender::Server(Server::CEpoll) | Contender::Generator(_) => Some(Kit::C),
+            Contender::Server(Server::CEpoll | Server::CBlocking) | Contender::Generator(_) => {
+                Some(Kit::C)
+            }
             Contender::Server(Server::TokioOne | Server::TokioMany | Server::Compio) => {
                 Some(Kit::Rust)
             }
@@ -182,14 +212,19 @@ fn wanted(entries: &[Entry]) -> Vec<Kit> {
 
 /// A row whose program is not here is skipped; without ours there is nothing to measure.
 fn skip_missing(entries: &mut [Entry], programs: &Programs) -> Result<(), String> {
-    for (contender, row) in entries.iter_mut().flat_map(|entry| &mut entry.rows) {
+    let rows = entries.iter_mut().flat_map(|Entry { task, rows }| {
+        let client = Client::of(&task.work);
+        rows.iter_mut().map(move |row| (client, row))
+    });
+    for (client, (contender, row)) in rows {
         if !matches!(row, Row::Measured(_)) {
             continue;
         }
         if let (Err(reason), true) = (program(*contender, programs), contender.is_ours()) {
             return Err(reason.clone());
         }
-        let Some(reason) = missing(*contender, programs) else { continue };
+        let client = client.and_then(|client| client.program(programs).as_ref().err());
+        let Some(reason) = missing(*contender, programs).or(client) else { continue };
         println!("{}: skipped: {reason}", contender.name());
         *row = Row::Skipped(reason.clone());
     }
@@ -309,7 +344,31 @@ fn commands(entries: &[Entry], programs: &Programs, times: Times) -> Vec<String>
         let name = contender.name();
         commands.push(format!("{name}: {about}: `taskset -c {core} {line}`"));
     }
+    commands.extend(clients(entries, times));
     commands
+}
+
+/// The same of the clients that are no contenders.
+fn clients(entries: &[Entry], times: Times) -> Vec<String> {
+    let Ok(address) = "127.83.7.25:9".parse() else { return Vec::new() };
+    let line = |client: Client| {
+        let task = entries.iter().find(|entry| Client::of(&entry.task.work) == Some(client))?;
+        let words = clients::words(&task.task.work, address, times, plan::HELD).join(" ");
+        let line = format!("{} {}", client.name(), words.replacen(" 9 ", " PORT ", 1));
+        let about = client.about();
+        Some(format!("{}: {about}: `taskset -c {GENERATOR_CORE} {line}`", client.name()))
+    };
+    let mut lines: Vec<_> = Client::ALL.into_iter().filter_map(line).collect();
+    if entries.iter().any(|entry| entry.task.work == Work::Hold) {
+        let words = trial::hold_words(address).join(" ");
+        let words = words.replacen(":9 ", ":PORT ", 1);
+        let (cores, server) = (trial::HOLD_CORES, trial::hold_server_words().join(" "));
+        lines.push(format!(
+            "hold: servers get `{server}` besides, on processors {cores}: \
+             `taskset -c {cores} colok {words}`"
+        ));
+    }
+    lines
 }
 
 /// A program by its name alone.

@@ -42,14 +42,51 @@ pub(crate) fn group(group: u32) -> Used {
     used
 }
 
-/// The processes of a group that live.
+/// The processor time of a process group in nanoseconds: what the scheduler counted for the threads
+/// that live, or ticks where that is less because threads have ended.
+pub(crate) fn processor_ns(number: u32) -> u64 {
+    let threads = members(number).flat_map(|(name, _)| {
+        fs::read_dir(format!("/proc/{name}/task")).into_iter().flatten().flatten()
+    });
+    let counted = threads.filter_map(|thread| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    });
+    let ticks = group(number).processor.as_nanos();
+    counted.sum::<u64>().max(u64::try_from(ticks).unwrap_or(u64::MAX))
+}
+
+/// The same when the group has nothing left to do.
+pub(crate) fn settled_processor_ns(number: u32) -> u64 {
+    settled_group(number);
+    processor_ns(number)
+}
+
+/// Pages that belong to a group alone, in KiB, counted one by one when it has come to rest.
+pub(crate) fn settled_anonymous(group: u32) -> u64 {
+    settled_group(group);
+    members(group).filter_map(|(name, _)| number_of(&name, "smaps_rollup", "Anonymous:")).sum()
+}
+
+/// The processes of a group that live, and their descendants: workers may lead groups of their own.
 fn members(group: u32) -> impl Iterator<Item = (String, Stat)> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let numbers = names.filter(|name| name.bytes().all(|letter| letter.is_ascii_digit()));
-    numbers
-        .filter_map(|name| Stat::read(&name).map(|stat| (name, stat)))
-        .filter(move |(_, stat)| stat.group == group)
+    let mut others: Vec<_> =
+        numbers.filter_map(|name| Stat::read(&name).map(|stat| (name, stat))).collect();
+    let mut members: Vec<(String, Stat)> = Vec::new();
+    loop {
+        let belongs = |(_, stat): &mut (String, Stat)| {
+            let parent = stat.parent.to_string();
+            stat.group == group || members.iter().any(|(name, _)| *name == parent)
+        };
+        let found: Vec<_> = others.extract_if(.., belongs).collect();
+        if found.is_empty() {
+            return members.into_iter();
+        }
+        members.extend(found);
+    }
 }
 
 /// The proportional set size of a group in KiB: its own pages, and of shared ones its share. Read
@@ -111,6 +148,7 @@ fn number_in(text: &str, name: &str) -> Option<u64> {
 #[derive(Debug, PartialEq, Eq)]
 struct Stat {
     state: char,
+    parent: u32,
     group: u32,
     /// `utime` and `stime`: all threads, also those that ended.
     own: u64,
@@ -124,13 +162,15 @@ impl Stat {
     }
 
     /// The name in brackets may hold anything, brackets and spaces too; the fields follow the last
-    /// bracket. proc(5) counts `state` as field 3, `pgrp` as 5 and the times as 14 to 17.
+    /// bracket. proc(5) counts `state` as field 3, `ppid` as 4,
+    /// `pgrp` as 5 and the times as 14 to 17.
     fn parse(text: &str) -> Option<Self> {
         let (_, rest) = text.rsplit_once(')')?;
         let fields: Vec<&str> = rest.split_whitespace().collect();
         let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
         Some(Self {
             state: fields.first()?.chars().next()?,
+            parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             own: number(14)? + number(15)?,
             waited_for: number(16)? + number(17)?,
@@ -140,12 +180,14 @@ impl Stat {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::CommandExt as _;
+
     use super::*;
 
     #[test]
     fn the_fields_are_found_behind_any_name() {
         let text = "7 (a) b (c) S 1 7 7 0 -1 4194304 110 220 0 0 11 22 33 44 20 0 1 0 99 1 1";
-        let expected = Stat { state: 'S', group: 7, own: 33, waited_for: 77 };
+        let expected = Stat { state: 'S', parent: 1, group: 7, own: 33, waited_for: 77 };
         assert_eq!(Stat::parse(text), Some(expected));
         assert_eq!(Stat::parse("7 (a"), None);
     }
@@ -155,7 +197,15 @@ mod tests {
         let own = Stat::read("self").unwrap();
         assert!(group(own.group).memory_kib > 0);
         assert!(settled_share(own.group) > 0 && kernel_memory() > 0);
+        assert!(processor_ns(own.group) > 0 && settled_anonymous(own.group) > 0);
         assert!(!has_ended(std::process::id()));
+        let mut worker = std::process::Command::new("sleep");
+        let mut worker = worker.arg("600").process_group(0).spawn().unwrap();
+        let name = worker.id().to_string();
+        let found = members(own.group).any(|(member, _)| member == name);
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        assert!(found, "a child that leads a group of its own");
         let mut child = std::process::Command::new("true").spawn().unwrap();
         child.wait().unwrap();
         assert!(has_ended(child.id()));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// All that `colok-proto` may be built from: pure code, no I/O.
-const PROTO_DEPENDENCIES: [&str; 2] = ["colok-proto", "memchr"];
+const PROTO_DEPENDENCIES: [&str; 3] = ["colok-proto", "memchr", "simdutf8"];
 /// All that `colok-chart` may be built from: it turns data into text and needs nobody for that.
 const CHART_DEPENDENCIES: [&str; 1] = ["colok-chart"];
 

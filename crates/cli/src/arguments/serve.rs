@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use colok::engine::Model;
+use colok::net::duration::parse_duration;
 use colok::net::service_address::{ServiceAddress, ServiceDefaults, parse_service_address};
 use colok::proto::ServiceKind;
 
@@ -33,6 +34,7 @@ pub(crate) struct ServeArguments {
     /// 0: no limit was asked for.
     pub(crate) connections_per_ip_max: Option<usize>,
     pub(crate) workers: Option<usize>,
+    pub(crate) busy_poll: Option<Duration>,
     pub(crate) turn: Option<Duration>,
     pub(crate) drain: Option<Duration>,
     pub(crate) quiet: bool,
@@ -57,13 +59,15 @@ impl ServeArguments {
                 .why(values.messages.text(Id::OnlyFiles))
                 .next("colok serve files --help"));
         }
+        // The parser took only names of models.
+        let model = values.text("model").and_then(|name| name.parse().ok()).unwrap_or(Model::Auto);
         Ok(Self {
             addresses,
-            // The parser took only names of models.
-            model: values.text("model").and_then(|name| name.parse().ok()).unwrap_or(Model::Auto),
+            model,
             connections_max: values.number("max-connections", 1)?,
             connections_per_ip_max: values.number("max-per-ip", 0)?,
             workers: values.number("workers", 1)?,
+            busy_poll: busy_poll(values, model)?,
             turn: values.positive_time("turn")?,
             drain: values.time("drain")?,
             quiet: values.switch("quiet"),
@@ -104,6 +108,26 @@ fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceA
         addresses.extend(found);
     }
     Ok(addresses)
+}
+
+/// How long to poll at most. What polling saves is the wake-up of a thread, tens of microseconds; of
+/// a wait of 10 ms that is less than a hundredth, and a processor would be busy for all of it.
+const BUSY_POLL_MAX: Duration = Duration::from_millis(10);
+
+/// Workers of `uring` alone poll.
+fn busy_poll(values: &Values<'_>, model: Model) -> Result<Option<Duration>, Problem> {
+    let read = |text: &str| {
+        let time = parse_duration(text).ok()?;
+        (!time.is_zero() && time <= BUSY_POLL_MAX).then_some(time)
+    };
+    let time = values.read("busy-poll", Id::ValueBusyPoll, read)?;
+    let model = model.resolved();
+    if time.is_some() && model != Model::Uring {
+        let what = say!(values.messages, Id::UsageNoEffect, option = "--busy-poll");
+        let why = say!(values.messages, Id::OnlyUring, model = model.name());
+        return Err(Problem::new(Exit::Usage, what).why(why).next("--model uring"));
+    }
+    Ok(time)
 }
 
 /// Hashes are told in the JSON log alone.

@@ -48,9 +48,13 @@ pub(crate) fn root_help(messages: &Messages, style: Style) -> String {
 /// The help of one verb.
 pub(crate) fn help_of(verb: &Verb, messages: &Messages, style: Style) -> String {
     let about = wrapped(&messages.text(verb.about), 0);
-    let rest = help_below(verb, messages, style);
-    let has_room = about.lines().count() + rest.lines().count() < LINES;
-    about + if has_room { "\n" } else { "" } + &rest
+    let mut rest = help_below(verb, messages, style);
+    let lines = about.lines().count() + rest.lines().count();
+    if lines > LINES {
+        // The empty line behind the usage.
+        rest = rest.replacen("\n\n", "\n", 1);
+    }
+    about + if lines < LINES { "\n" } else { "" } + &rest
 }
 
 /// The help of a verb from its usage on.

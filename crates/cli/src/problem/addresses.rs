@@ -107,9 +107,17 @@ fn option(service: &str, name: &str, problem: &OptionProblem, messages: &Message
                 "unit" => Id::ExpectedUnit,
                 "mode" => Id::ExpectedMode,
                 "join" => Id::ExpectedGroup,
+                "congestion" => Id::ExpectedCongestion,
                 _ => Id::ValueTimePositive,
             };
             Problem::new(Exit::Usage, what).why(messages.text(expected))
+        }
+        OptionProblem::TcpOnly { transport } => {
+            let option = printable(name);
+            let what = say!(messages, Id::ServiceOptionUnknown, service = service, option = option);
+            let why = say!(messages, Id::CongestionTcpOnly, transport = transport.name());
+            let example = format!("colok serve '{service}=tcp://localhost?{name}=reno'");
+            Problem::new(Exit::Usage, what).why(why).next(example)
         }
     }
 }

@@ -10,7 +10,7 @@ use colok::net::url::{Place, Transport, Url};
 use colok::proto::ServiceKind;
 use rustix::io::Errno;
 
-use super::{Exit, Problem, errno_text};
+use super::{Exit, Problem, congestion, errno_text};
 use crate::messages::{Id, Messages};
 use crate::say;
 use crate::units::duration_text;
@@ -132,6 +132,9 @@ pub(super) fn bind(
     // `bind: Address already in use` are words of a contract.
     let problem = Problem::new(Exit::Failed, format!("{address}: {call}: {}", text_of(errno)));
     let url = address.parse::<Url>().ok();
+    if let Some(name) = url.as_ref().and_then(congestion_of) {
+        return congestion::refused(address, name, errno, messages);
+    }
     match errno {
         Errno::ADDRINUSE => match url.as_ref().map(|url| &url.place) {
             Some(Place::Path(path)) if holder.is_none() && is_other_file(path) => {
@@ -155,6 +158,12 @@ pub(super) fn bind(
         }
         _ => explained(problem, address, errno, None, messages),
     }
+}
+
+/// The congestion control that an address was to have.
+fn congestion_of(url: &Url) -> Option<&str> {
+    let option = url.options.iter().find(|(name, _)| name == "congestion");
+    option.map(|(_, value)| value.as_str())
 }
 
 /// A socket file is to be made where there is no folder.

@@ -167,7 +167,9 @@ impl LineWriter {
         let id = match notice {
             notices::ADDRESS_SKIPPED => Id::NoticeAddressSkipped,
             notices::STALE_SOCKET_REMOVED => Id::NoticeStaleSocketRemoved,
+            notices::FELL_BACK_TO_EVENTS => Id::NoticeFellBackToEvents,
             notices::FELL_BACK_TO_THREADS => Id::NoticeFellBackToThreads,
+            notices::DATAGRAMS_DROPPED => Id::NoticeDatagramsDropped,
             notices::WORKER_NOT_STARTED => Id::NoticeWorkerNotStarted,
             _ => return format!("{notice}: {subject}"),
         };
@@ -186,6 +188,11 @@ pub(super) fn totals_line(totals: &Totals, messages: &Messages) -> String {
         sent = totals.bytes_sent.to_string(),
         refused = totals.refused.to_string(),
     );
+    if totals.datagrams_dropped > 0 {
+        let datagrams = totals.datagrams_dropped;
+        line.push_str("; ");
+        line.push_str(&say!(messages, Id::TotalsDatagramsDropped, datagrams = datagrams));
+    }
     if totals.workers_lost > 0 {
         line.push_str("; ");
         line.push_str(&say!(messages, Id::TotalsWorkers, workers = totals.workers_lost));

@@ -3,15 +3,50 @@
 
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use colok::Error;
+use colok::engine::Model;
+use colok::net::service_address::{ServiceDefaults, parse_service_address};
+use colok::observe::NoTap;
+use colok::server::{Limits, Server, Stop};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
 /// How long anything may take; a busy machine needs a fraction of it.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Those of these models that this system can run; says which it cannot. Names of other things are
+/// left as they are.
+pub(crate) fn runnable(models: &[&'static str]) -> Vec<&'static str> {
+    static NO_RING: OnceLock<Option<String>> = OnceLock::new();
+    let is_runnable = |model: &&'static str| {
+        let reason =
+            (*model == "uring").then(|| NO_RING.get_or_init(why_no_ring).as_ref()).flatten();
+        if let Some(reason) = reason {
+            println!("skipped: {model}: {reason}");
+        }
+        reason.is_none()
+    };
+    models.iter().copied().filter(is_runnable).collect()
+}
+
+/// Why there is no `io_uring` here; `None` where there is. A server that is stopped before it starts
+/// makes its ring all the same.
+fn why_no_ring() -> Option<String> {
+    let name = format!("echo=unix:@colok-ring-{}", std::process::id());
+    let address = parse_service_address(&name, ServiceDefaults::default()).expect("an address");
+    let limits = Limits { workers: 1, ..Limits::default() };
+    let server = Server::bind(&address, Model::Uring, limits, None, &NoTap).expect("nobody has it");
+    let stop = Stop::new().expect("a descriptor is left");
+    stop.at_once();
+    let error = server.run(&stop, &NoTap).err()?;
+    assert!(matches!(error, Error::Call { call: "io_uring_setup", .. }), "{error}");
+    Some(error.to_string())
+}
 
 /// What a program printed and how it ended.
 #[derive(Debug)]

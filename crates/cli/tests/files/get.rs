@@ -154,7 +154,7 @@ fn rot(server: &FileServer, name: &str) {
 
 #[test]
 fn bytes_that_rot_on_the_disk_are_found() {
-    each_of(&["threads", "processes", "events"], |model| {
+    each_of(&["threads", "processes", "events", "uring"], |model| {
         let server = FileServer::start(model, &[]);
         let path = server.folder.write("file", &noise(2, 2_500_000));
         let receipt = server.folder.file("receipt.json");

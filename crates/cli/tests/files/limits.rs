@@ -87,7 +87,7 @@ fn a_full_store_is_full_for_many_clients_at_once() {
 
 #[test]
 fn uploads_have_a_limit_for_all_and_for_each_client() {
-    each_of(&["threads", "events"], |model| {
+    each_of(&["threads", "events", "uring"], |model| {
         for option in ["--max-uploads", "--max-uploads-per-client"] {
             let server = FileServer::start(model, &[option, "2"]);
             let mut held: Vec<_> = (0..2)

@@ -11,7 +11,8 @@ use rustix::process::Signal;
 use crate::common::{Output, finish};
 use crate::network::Network;
 use crate::support::{
-    Background, FileServer, Folder, at_home, children, each_of, mode, noise, signal, wait_until,
+    Background, FileServer, Folder, MODELS, at_home, children, each_of, mode, noise, signal,
+    wait_until,
 };
 
 /// A server whose log in words goes to a file, as on the paper's terminals.
@@ -163,7 +164,7 @@ fn two_computers() {
 
 #[test]
 fn five_computers_with_four_clients_at_once() {
-    each_of(&["sequential", "threads", "processes", "events"], |model| {
+    each_of(&MODELS, |model| {
         let Some(network) = Network::new(5) else { return };
         let home = Folder::new();
         let options = ["--model", model, "--allow-anonymous-write"];

@@ -105,7 +105,7 @@ fn goes_on(model: &str, server: &FileServer, path: &str, size: u64, point: u64) 
 #[test]
 fn a_killed_server_goes_on_where_it_was() {
     let (size, kills) = extent();
-    each_of(&["threads", "events"], |model| {
+    each_of(&["threads", "events", "uring"], |model| {
         let mut random = Random::new(19);
         let rate = rate();
         let mut server = FileServer::start(model, &["--max-rate", &rate]);

@@ -4,7 +4,7 @@ use std::io::{BufReader, Read as _, Write as _};
 use std::process::Stdio;
 use std::thread;
 
-use crate::common::PATIENCE;
+use crate::common::{PATIENCE, runnable};
 use crate::support::{
     Background, Blocks, FileServer, MIB, children, daily_or_full, each_of, hash_file, is_full,
     peak_kib,
@@ -23,9 +23,9 @@ fn peak_of_server(server: &FileServer) -> u64 {
 #[test]
 fn noise_of_any_length_is_stored_in_little_memory() {
     let mebibytes = daily_or_full(300, 3072);
-    let models = ["events", "processes"];
+    let models = ["events", "processes", "uring"];
     // One after the other: each has the machine for itself.
-    for model in models {
+    for model in runnable(&models) {
         let server = FileServer::start(model, &[]);
         let mut command = server.command("send", &["-", "--name", "x", "--durability", "none"]);
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
@@ -76,7 +76,7 @@ fn watch_to_its_end(client: &mut Background) -> u64 {
 
 #[test]
 fn an_empty_and_a_short_input_are_files_too() {
-    each_of(&["threads", "events"], |model| {
+    each_of(&["threads", "events", "uring"], |model| {
         let server = FileServer::start(model, &[]);
         for (name, input) in [("nothing", &b""[..]), ("short", b"x"), ("line", b"a line\n")] {
             let command = server.command("send", &["-", "--name", name]);

@@ -14,14 +14,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal};
 use serde_json::Value;
 
-use crate::common::{Output, PATIENCE, Serving, command, finish};
+use crate::common::{Output, PATIENCE, Serving, command, finish, runnable};
 use crate::wire::Wire;
 
 /// Every concurrency model, by the name of its flag.
-pub(crate) const MODELS: [&str; 4] = ["sequential", "threads", "processes", "events"];
+pub(crate) const MODELS: [&str; 5] = ["sequential", "threads", "processes", "events", "uring"];
 
 /// Models that serve many clients at once.
-pub(crate) const CONCURRENT_MODELS: [&str; 3] = ["threads", "processes", "events"];
+pub(crate) const CONCURRENT_MODELS: [&str; 4] = ["threads", "processes", "events", "uring"];
 
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -64,11 +64,12 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Runs the body for each of these side by side; fails when it fails for any, and names it.
+/// Runs the body for each of these side by side, without models that cannot run here; fails when it fails for any, and names it.
 pub(crate) fn each_of(names: &[&'static str], body: impl Fn(&'static str) + Sync) {
     let failed: Vec<&str> = thread::scope(|scope| {
+        let names = runnable(names);
         let running: Vec<_> =
-            names.iter().map(|&name| (name, scope.spawn(|| body(name)))).collect();
+            names.into_iter().map(|name| (name, scope.spawn(|| body(name)))).collect();
         let ended = running.into_iter().map(|(name, thread)| (name, thread.join()));
         ended.filter_map(|(name, result)| result.is_err().then_some(name)).collect()
     });

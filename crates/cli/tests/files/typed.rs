@@ -10,7 +10,7 @@ use std::thread;
 use colok::proto::files::code;
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
 
-use crate::common::{PATIENCE, wait};
+use crate::common::{PATIENCE, runnable, wait};
 use crate::support::{Background, FileServer, Folder, hash, installed, wait_until};
 
 /// The BLAKE3 hash of `hello` as `b3sum` prints it.
@@ -174,7 +174,7 @@ fn a_conversation_as_it_is_typed() {
     if !installed("nc.openbsd") {
         return;
     }
-    for model in ["threads", "events"] {
+    for model in runnable(&["threads", "events", "uring"]) {
         let server = FileServer::start(model, &[]);
         let mut typist = Typist::sit_down(server.place());
         for (typed, expected) in CONVERSATION {

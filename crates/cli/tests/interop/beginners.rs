@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use crate::common::{Output, Serving, finish};
+use crate::common::{Output, Serving, finish, runnable};
 use crate::support::{Folder, MODELS, installed};
 
 /// Connects, sends one message as it is, and prints what one read gives.
@@ -114,7 +114,7 @@ fn a_message_without_a_newline_is_counted() {
     if !installed("python3") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         for (scheme, script) in [("tcp", ONE_MESSAGE), ("udp", ONE_DATAGRAM)] {
             let service = format!("count={scheme}://127.0.0.1:0");
             let serving = Serving::start(&["--model", model, &service], 1);
@@ -139,7 +139,7 @@ fn a_conversation_without_newlines() {
     if !installed("python3") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let serving = Serving::start(&["--model", model, "echo=tcp://127.0.0.1:0?idle=60s"], 1);
         let input = "satu\ndua kata\n\u{f1}\nquit\n";
         let output = python(CONVERSATION, &["127.0.0.1", port_of(&serving)], input.as_bytes());
@@ -153,7 +153,7 @@ fn a_silent_client_is_closed_and_sees_the_end() {
     if !installed("python3") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let serving = Serving::start(&["--model", model, "echo=tcp://127.0.0.1:0?idle=500ms"], 1);
         let output = python(SILENT, &["127.0.0.1", port_of(&serving)], b"");
         assert_eq!(output.text(), "hello\nclosed\n", "{model}: {output:?}");
@@ -173,7 +173,7 @@ fn the_simple_client_in_c() {
     compiler.args(["-o", &client, &source]);
     let output = finish(compiler, b"");
     assert_eq!(output.code, Some(0), "{}", output.err);
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let echo = Serving::start(&["--model", model, "echo=tcp://127.0.0.1:0?idle=60s"], 1);
         let talk = |serving: &Serving, input: &str| {
             let mut command = Command::new(&client);

@@ -14,8 +14,9 @@ use std::time::Instant;
 
 use crate::common::{Output, PATIENCE, Serving, finish, wait};
 
-/// The models that every client of others is tried on; one test body covers all four elsewhere.
-pub(crate) const MODELS: [&str; 2] = ["events", "threads"];
+/// The models that every client of others is tried on, where they can run; one test body covers all
+/// of them elsewhere.
+pub(crate) const MODELS: [&str; 3] = ["events", "threads", "uring"];
 
 /// How long our client tries to reach a server of others that is still starting.
 pub(crate) const RETRY: &str = "--retry=30s";

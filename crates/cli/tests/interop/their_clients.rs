@@ -1,6 +1,6 @@
 //! Netcat, Ncat and socat talk to our server over every transport they know.
 
-use crate::common::Serving;
+use crate::common::{Serving, runnable};
 use crate::support::{MODELS, Site, has_ipv6, installed};
 
 /// The reply to the name of the author of the system that `count` stands for.
@@ -17,7 +17,7 @@ fn check(client: &str, streams: &[Talk], datagrams: &[Talk]) {
     if !installed(client) {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         for (words, input, expected) in streams {
             if words.contains("::1") && !has_ipv6() {
@@ -77,7 +77,7 @@ fn netcat_that_only_waits_is_closed_for_its_idleness() {
     if !installed("nc.openbsd") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let service = "echo=tcp://127.0.0.1:0?idle=1s";
         let serving = Serving::start(&["--model", model, service], 1);
         let port = serving.place().rsplit_once(':').expect("it has a port").1;
@@ -95,7 +95,7 @@ fn netcat_that_only_looks_whether_the_port_is_open() {
     if !installed("nc.openbsd") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         let output = site.talk("nc.openbsd -z 127.0.0.1 ECHO_TCP", b"");
         assert_eq!(output.code, Some(0), "{model}: {output:?}");
@@ -129,7 +129,7 @@ fn ncat_that_sends_and_leaves() {
     if !installed("ncat") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         let output = site.talk("ncat --send-only 127.0.0.1 COUNT_TCP", b"hello\n");
         assert_eq!(output.code, Some(0), "{model}: {output:?}");

@@ -1,6 +1,7 @@
 //! Clients of others that a person types into, line by line, and whose input is still open when
 //! we close.
 
+use crate::common::runnable;
 use crate::support::{MODELS, Site, Typed, installed, program};
 
 /// Types a line, waits for its echo, then `quit`, after which we close.
@@ -8,7 +9,7 @@ fn type_lines(client: &str, words: &str, with_line_end: &str) {
     if !installed(client) {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         let mut typed = Typed::start(program(&site.fill(&format!("{client} {words}"))));
         for line in ["hello\n", "to the plug \u{1f50c}\n", "\n", "quit\n"] {
@@ -52,7 +53,7 @@ fn ncat_with_datagrams() {
     if !installed("ncat") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         let mut typed = Typed::start(program(&site.fill("ncat -u 127.0.0.1 ECHO_UDP")));
         for line in ["hello\n", "quit\n", "still here\n"] {
@@ -72,7 +73,7 @@ fn telnet_counts() {
     if !installed("telnet") {
         return;
     }
-    for model in MODELS {
+    for model in runnable(&MODELS) {
         let site = Site::start(model);
         let mut typed = Typed::start(program(&site.fill("telnet 127.0.0.1 COUNT_TCP")));
         typed.write(b"Handy Arfiano Hastyawan\n");

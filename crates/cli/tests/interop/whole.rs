@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
-use crate::common::{Serving, wait};
+use crate::common::{Serving, runnable, wait};
 use crate::support::{Folder, installed, program};
 
 const BYTES: usize = 100 * 1024 * 1024;
@@ -35,7 +35,7 @@ fn a_hundred_mebibytes_through_netcat_on_every_model() {
     let folder = Folder::new();
     let path = folder.path().join("random");
     File::create(&path).and_then(|mut file| file.write_all(&bytes)).expect("there is room");
-    for model in ["sequential", "threads", "processes", "events"] {
+    for model in runnable(&["sequential", "threads", "processes", "events", "uring"]) {
         let serving = Serving::start(&["--model", model, "echo=tcp://127.0.0.1:0?quit=off"], 1);
         let port = serving.place().rsplit_once(':').expect("it has a port").1;
         let words = ["nc.openbsd", "-N", "127.0.0.1", port].map(str::to_owned);

@@ -34,6 +34,8 @@ pub(crate) struct Port<T: Tap> {
     /// Whether each accepted socket must be asked for its own address, because the listener is
     /// bound to all of them.
     ask_local: bool,
+    /// Whether what it receives is thrown away; see [`Port::discards`].
+    discards: bool,
     /// Whether accepting waits until the system has something left; of all workers together.
     paused: AtomicBool,
 }
@@ -71,7 +73,10 @@ impl<T: Tap> Port<T> {
         };
         let ask_local = matches!(&listener.address,
             Address::Inet(address) if address.ip().is_unspecified());
+        let discards =
+            listener.transport == Transport::Tcp && context.service.machine().ignores_input();
         Self {
+            discards,
             listener,
             context: Arc::new(context),
             gate,
@@ -210,6 +215,11 @@ impl<T: Tap> Port<T> {
             session.report_accepted();
         }
         Some((session, admission))
+    }
+
+    /// Whether what it receives is thrown away, by a kernel that can do so without copying it.
+    pub(crate) fn discards(&self) -> bool {
+        self.discards
     }
 
     /// A session without a connection, for one that rested to be restored in.

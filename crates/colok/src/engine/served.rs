@@ -27,9 +27,8 @@ pub(crate) struct Worker<'w> {
 /// Calls that send parts of files in one turn at most; each takes what the socket has room for.
 const FILE_SENDS_MAX: usize = 64;
 
-/// What the kernel throws away with one call, in bytes. As much as a loop otherwise reads before
-/// others get their turn would be a turn too long, since a call takes what has come meanwhile, too;
-/// and of a close, no more than this is thrown away beyond its bound.
+/// What the kernel throws away with one call at most, in bytes: four reads of an event loop, which
+/// cost nothing here but the call.
 const BLIND_BYTES: usize = 256 * 1024;
 
 /// The least that is waited for as a piece, in bytes: what takes longer to work on than a wake-up.
@@ -175,7 +174,7 @@ impl<T: Tap, S: Socket> Served<T, S> {
 
     /// The same when nobody will look at what is read: the kernel throws it away, uncopied.
     fn readable_blindly(&mut self, now: Time, worker: &mut Worker<'_>) -> Found {
-        let limit = self.session.receive_limit().min(BLIND_BYTES);
+        let limit = self.session.blind_limit().min(BLIND_BYTES);
         let socket = self.socket.as_fd();
         let run = || colok_sys::receive::discard(socket, limit);
         let value = |length: &usize| i64::try_from(*length).unwrap_or(i64::MAX);

@@ -8,17 +8,20 @@
 //! It never names a protocol, and it never waits for one connection while another could go on.
 
 mod accepting;
+mod blind;
 mod connection;
 mod files;
 mod inbox;
 mod pace;
+#[cfg(test)]
+mod tests;
 mod timers;
 mod turns;
 mod worker;
 
 use std::io;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
@@ -42,6 +45,8 @@ const SIZE: Size =
 /// What all workers share.
 #[derive(Debug)]
 struct Shared<T: Tap> {
+    /// How large each worker's ring is.
+    size: Size,
     stop: Stop,
     drain: Duration,
     busy_poll: Duration,
@@ -51,7 +56,7 @@ struct Shared<T: Tap> {
 }
 
 impl<T: Tap> Shared<T> {
-    fn new(ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<Self> {
+    fn new(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<Self> {
         let workers = limits.workers.clamp(1, WORKERS_MAX);
         let inbox = || Inbox::new().map(Arc::new);
         let inboxes: std::result::Result<_, Errno> = (0..workers).map(|_| inbox()).collect();
@@ -63,7 +68,7 @@ impl<T: Tap> Shared<T> {
         });
         let disk = disk.transpose().map_err(|error| failed("thread", &error))?;
         let (drain, busy_poll) = (limits.drain, limits.busy_poll);
-        Ok(Self { stop: stop.clone(), drain, busy_poll, inboxes, disk })
+        Ok(Self { size, stop: stop.clone(), drain, busy_poll, inboxes, disk })
     }
 
     fn inbox(&self, worker: usize) -> Arc<Inbox<T>> {
@@ -86,13 +91,24 @@ impl<T: Tap> Shared<T> {
     }
 }
 
+/// Whether rings can be made here.
+pub(crate) fn is_available() -> bool {
+    static AVAILABLE: OnceLock<bool> = OnceLock::new();
+    *AVAILABLE.get_or_init(|| Uring::new(Size { buffers: 1, buffer_bytes: 4096, ..SIZE }).is_ok())
+}
+
 /// Serves the ports until stopped, on `limits.workers` threads. Fails at once where there is no
 /// io_uring.
 pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
+    run_with(SIZE, ports, limits, stop)
+}
+
+/// The same on rings of any size.
+fn run_with<T: Tap>(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
     if ports.is_empty() {
         return Ok(());
     }
-    let shared = Shared::new(ports, limits, stop)?;
+    let shared = Shared::new(size, ports, limits, stop)?;
     let (tell, told) = channel();
     thread::scope(|scope| {
         let mut starts = Vec::new();
@@ -135,7 +151,7 @@ fn work<T: Tap>(
     started: &Receiver<()>,
 ) {
     // Whoever listens to what is told outlives this thread.
-    let ring = match Uring::new(SIZE) {
+    let ring = match Uring::new(shared.size) {
         Ok(ring) => ring,
         Err(error) => return drop(tell.send(Err(error))),
     };

@@ -89,6 +89,8 @@ impl Listener {
             idle_timeout: self.idle_timeout,
             unix_mode: None,
             join: Vec::new(),
+            // The socket has it.
+            congestion: None,
         }
     }
 
@@ -223,6 +225,7 @@ fn bind_one<T: Tap>(
     }
     if stream {
         set_stream_options(&socket, calls).map_err(fail("setsockopt"))?;
+        set_congestion_control(&socket, address, at, calls)?;
     } else {
         set_datagram_options(&socket, address, at, calls)?;
     }
@@ -255,6 +258,24 @@ fn set_stream_options<T: Tap>(socket: &OwnedFd, calls: Calls<'_, T>) -> Result<(
     // A reply leaves at once, also while an earlier one is not acknowledged yet.
     let no_delay = || sockopt::set_tcp_nodelay(socket, true);
     calls.set_option(socket.as_fd(), "TCP_NODELAY", no_delay)
+}
+
+/// Chooses the congestion control, where the address names one; it is inherited, too. The kernel says
+/// `ENOENT` for one that it does not have, and `EPERM` for one that is for root alone.
+fn set_congestion_control<T: Tap>(
+    socket: &OwnedFd,
+    address: &ServiceAddress,
+    at: SocketAddr,
+    calls: Calls<'_, T>,
+) -> Result<()> {
+    let Some(name) = &address.congestion else { return Ok(()) };
+    let set = || sockopt::set_tcp_congestion(socket, name);
+    calls.set_option(socket.as_fd(), "TCP_CONGESTION", set).map_err(|errno| Error::Bind {
+        call: "setsockopt",
+        address: format!("{}?congestion={name}", url_of(Transport::Tcp, &Address::Inet(at))),
+        errno,
+        holder: None,
+    })
 }
 
 fn set_datagram_options<T: Tap>(
@@ -307,4 +328,37 @@ fn join<T: Tap>(socket: &OwnedFd, url: &Url, group: &str, calls: Calls<'_, T>) -
         }
     };
     result.map_err(fail)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use super::*;
+    use crate::net::service_address::{ServiceDefaults, parse_service_address};
+    use crate::observe::NoTap;
+
+    fn bound(text: &str) -> Result<Listener> {
+        let address = parse_service_address(text, ServiceDefaults::default()).expect("an address");
+        let mut listeners = bind_all(&address, &NoTap, Calls::new(&NoTap))?;
+        Ok(listeners.remove(0))
+    }
+
+    #[test]
+    fn connections_inherit_the_congestion_control_of_their_address() {
+        // Every kernel has it, and lets everybody choose it.
+        let listener = bound("echo=tcp://127.0.0.1:0?congestion=reno").expect("it can be bound");
+        let Address::Inet(at) = listener.address else { panic!("it is an internet address") };
+        let _client = TcpStream::connect(at).expect("it listens");
+        let accepted = rustix::net::accept(&listener.socket).expect("a client is there");
+        let name = sockopt::tcp_congestion(&accepted).expect("it is a TCP socket");
+        assert_eq!(name, "reno");
+    }
+
+    #[test]
+    fn a_congestion_control_that_is_not_there_is_named() {
+        let error = bound("echo=tcp://127.0.0.1:0?congestion=none-such").expect_err("no such");
+        assert_eq!(error.errno(), Some(Errno::NOENT));
+        assert!(error.to_string().contains("tcp://127.0.0.1:0?congestion=none-such"), "{error}");
+    }
 }

@@ -36,6 +36,8 @@ pub struct ServiceAddress {
     pub unix_mode: Option<u32>,
     /// Multicast groups to join, each an address with an optional `%interface` (UDP only).
     pub join: Vec<String>,
+    /// The congestion control of its connections (TCP only); by default the system's.
+    pub congestion: Option<String>,
 }
 
 /// The whole of it, every option named, so that reading it again gives the same.
@@ -71,7 +73,8 @@ impl fmt::Display for ServiceAddress {
         if let Some(mode) = self.unix_mode {
             write!(f, "&mode={mode:03o}")?;
         }
-        self.join.iter().try_for_each(|group| write!(f, "&join={group}"))
+        self.join.iter().try_for_each(|group| write!(f, "&join={group}"))?;
+        self.congestion.iter().try_for_each(|name| write!(f, "&congestion={name}"))
     }
 }
 
@@ -148,6 +151,12 @@ pub enum OptionProblem {
         value: String,
         /// What it can be, for people: `on or off`.
         expected: &'static str,
+    },
+    /// It is for connections over TCP, and the address is of something else.
+    #[error("is for tcp alone, and this is {transport}")]
+    TcpOnly {
+        /// The transport of the address.
+        transport: Transport,
     },
 }
 
@@ -238,7 +247,14 @@ impl Builder {
             echo: EchoOptions { gap, ..EchoOptions::default() },
             count: CountOptions { gap, ..CountOptions::default() },
             files: defaults.files,
-            address: ServiceAddress { service, url, idle_timeout, unix_mode: None, join: vec![] },
+            address: ServiceAddress {
+                service,
+                url,
+                idle_timeout,
+                unix_mode: None,
+                join: Vec::new(),
+                congestion: None,
+            },
         }
     }
 
@@ -256,13 +272,18 @@ impl Builder {
                 known.push("mode");
             }
             Transport::Udp => known.push("join"),
-            Transport::Unix | Transport::Tcp => {}
+            Transport::Tcp => known.push("congestion"),
+            Transport::Unix => {}
         }
         known
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), OptionProblem> {
         let known = self.known();
+        let transport = self.address.url.transport;
+        if name == "congestion" && transport != Transport::Tcp {
+            return Err(OptionProblem::TcpOnly { transport });
+        }
         if !known.contains(&name) {
             let nearest = nearest_name(name, known.iter().copied());
             return Err(OptionProblem::Unknown { nearest, known });
@@ -296,6 +317,7 @@ impl Builder {
             }
             "mode" => self.address.unix_mode = Some(permission_bits(value)?),
             "join" => self.address.join.push(multicast_group(value)?),
+            "congestion" => self.address.congestion = Some(congestion_control(value)?),
             _ => {} // `known` holds exactly the names above
         }
         Ok(())
@@ -348,6 +370,19 @@ fn multicast_group(value: &str) -> Result<String, OptionProblem> {
     }
 }
 
+/// The most bytes of the name of a congestion control: `TCP_CA_NAME_MAX` without the zero at its end.
+/// The kernel would cut a longer one and look for what is left.
+const CONGESTION_NAME_LENGTH_MAX: usize = 15;
+
+fn congestion_control(value: &str) -> Result<String, OptionProblem> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if (1..=CONGESTION_NAME_LENGTH_MAX).contains(&value.len()) && value.bytes().all(plain) {
+        Ok(value.to_owned())
+    } else {
+        Err(wrong(value, "the name of a congestion control such as reno, cubic or bbr"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -389,6 +424,7 @@ mod tests {
             "count=udp://*:1?lang=en&unit=bytes&gap=70ms&join=239.1.2.3&join=ff02::1%lo",
             "discard=unix:///tmp/x.sock?mode=600",
             "chargen=unix:@name",
+            "discard=tcp://localhost:9?congestion=reno",
         ] {
             let first = read(text).expect("it can be read");
             assert_eq!(read(&first[0].to_string()), Ok(first), "{text}");
@@ -412,6 +448,16 @@ mod tests {
             (
                 "echo=udp://h:1?join=10.0.0.1",
                 "option `join` of echo: `10.0.0.1` is not a multicast",
+            ),
+            ("echo=tcp://h:1?congestion=a+b", "option `congestion` of echo: `a+b` is not the name"),
+            (
+                "echo=tcp://h:1?congestion=sixteen_letters_",
+                "option `congestion` of echo: `sixteen_letters_` is not the name",
+            ),
+            ("count?congestion=reno", "option `congestion` of count: is for tcp alone"),
+            (
+                "echo=unix:/x?congestion=reno",
+                "option `congestion` of echo: is for tcp alone, and this is unix",
             ),
             ("echo=http://h", "there is no scheme `http`"),
         ] {

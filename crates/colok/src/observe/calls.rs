@@ -173,7 +173,7 @@ impl<'t, T: Tap> Calls<'t, T> {
             Event::Call(Call {
                 call: operation.to_owned(),
                 descriptor: Some(descriptor()),
-                arguments: "io_uring".to_owned(),
+                arguments: Call::RING.to_owned(),
                 result: value,
                 errno,
                 duration_ns: 0,

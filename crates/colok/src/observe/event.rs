@@ -29,6 +29,10 @@ pub struct Totals {
     pub refused: u64,
     /// Datagrams received and served.
     pub datagrams: u64,
+    /// Datagrams that the kernel threw away before they were read, because they came faster than
+    /// that. Several that came merged into one may count as one.
+    #[serde(default)]
+    pub datagrams_dropped: u64,
     /// Bytes received, streams and datagrams together.
     pub bytes_received: u64,
     /// Bytes sent, streams and datagrams together.
@@ -265,14 +269,25 @@ pub struct Call {
     pub call: String,
     /// The descriptor it was made on, when it takes one.
     pub descriptor: Option<i32>,
-    /// Its other arguments, for people.
+    /// Its other arguments, for people; [`Call::RING`] for an operation of a ring.
     pub arguments: String,
     /// What it returned; -1 on an error.
     pub result: i64,
     /// The error number; 0 when there was none.
     pub errno: i32,
-    /// How long it took.
+    /// How long it took; 0 for an operation of a ring, which nobody waits for.
     pub duration_ns: u64,
+}
+
+impl Call {
+    /// What stands in the place of the arguments where no call was made: an operation of an
+    /// `io_uring` has ended.
+    pub const RING: &str = "io_uring";
+
+    /// Whether it is an operation of a ring.
+    pub fn is_of_ring(&self) -> bool {
+        self.arguments == Self::RING
+    }
 }
 
 /// Microseconds since 1970 now.

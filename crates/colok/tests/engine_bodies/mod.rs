@@ -1,7 +1,9 @@
 //! What must hold for every machine on every engine over every transport.
 
+mod blind;
 mod files;
 
+pub(crate) use blind::BLIND_BODIES;
 pub(crate) use files::FILE_BODIES;
 
 use std::time::Duration;
@@ -39,6 +41,7 @@ pub(crate) const STREAM_BODIES: &[Named] = &[
 /// Bodies over datagrams.
 pub(crate) const DATAGRAM_BODIES: &[Named] = &[
     ("echo::returns_datagrams", echo_returns_datagrams),
+    ("echo::returns_bursts_of_datagrams", echo_returns_bursts_of_datagrams),
     ("count::answers_datagrams", count_answers_datagrams),
     ("discard::answers_nothing", discard_answers_nothing),
     ("guard::our_own_ports_get_no_answer", own_ports_get_no_answer),
@@ -292,6 +295,27 @@ fn echo_returns_datagrams(model: Model, place: &str) {
         let length = client.recv(&mut buffer).expect("an answer comes");
         assert!(&buffer[..length] == datagram, "{} bytes come back", datagram.len());
     }
+}
+
+/// Many at once, of several lengths and clients: what is taken and answered together keeps its order.
+fn echo_returns_bursts_of_datagrams(model: Model, place: &str) {
+    let server = serve(model, "echo", place);
+    let clients = [udp_client(&server.urls[0]), udp_client(&server.urls[0])];
+    let datagram = |client: usize, index: usize| noise((client * 64 + index) as u64, index / 7 * 9);
+    for index in 0..64 {
+        for (number, client) in clients.iter().enumerate() {
+            client.send(&datagram(number, index)).expect("it can be sent");
+        }
+    }
+    let mut buffer = vec![0; 1024];
+    for (number, client) in clients.iter().enumerate() {
+        for index in 0..64 {
+            let length = client.recv(&mut buffer).expect("an answer comes");
+            assert!(buffer[..length] == datagram(number, index), "{index} of {number}");
+        }
+    }
+    let totals = server.finish();
+    assert_eq!((totals.datagrams, totals.datagrams_dropped), (128, 0));
 }
 
 fn count_answers_datagrams(model: Model, place: &str) {

@@ -38,6 +38,11 @@ impl Running {
         Self::start_with_store(model, services, limits, None)
     }
 
+    /// The same with a log that sees no message, so that engines may take every short way.
+    pub(crate) fn start_unwatched(model: Model, services: &[&str], limits: Limits) -> Self {
+        Self::begin(model, services, limits, None, log_queue::<false>(false, false))
+    }
+
     /// The same, with a store for a service that wants one.
     pub(crate) fn start_with_store(
         model: Model,
@@ -45,16 +50,25 @@ impl Running {
         limits: Limits,
         store: Option<StoreOptions>,
     ) -> Self {
+        Self::begin(model, services, limits, store, log_queue::<true>(true, false))
+    }
+
+    fn begin<const DETAIL: bool>(
+        model: Model,
+        services: &[&str],
+        limits: Limits,
+        store: Option<StoreOptions>,
+        (tap, records): (LogTap<DETAIL>, RecordReceiver),
+    ) -> Self {
         let parse = |text: &&str| {
             parse_service_address(text, ServiceDefaults::default()).expect("an address")
         };
         let addresses: Vec<_> = services.iter().flat_map(parse).collect();
-        let (tap, records) = log_queue::<true>(true, false);
         let server = Server::bind(&addresses, model, limits, store, &tap).expect("it can be bound");
         let urls = server.listening().into_iter().map(|listening| listening.address).collect();
         let stop = Stop::new().expect("a descriptor is left");
         let stopping = stop.clone();
-        let run = move || server.run(&stopping, &tap as &LogTap<true>).expect("it runs");
+        let run = move || server.run(&stopping, &tap).expect("it runs");
         let thread = Some(std::thread::spawn(run));
         Self { urls, stop, thread, records }
     }

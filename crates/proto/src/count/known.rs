@@ -77,13 +77,16 @@ const fn starts(word: u64) -> u64 {
 /// How many characters begin in the last `length` bytes, fewer than 8, of `text`.
 #[inline]
 fn starts_of_rest(text: &[u8], length: usize) -> u64 {
+    if length == 0 {
+        return 0;
+    }
     let mut word = [0; 8];
     if let Some(last) = text.last_chunk() {
         word = *last;
     } else {
         word[8 - text.len()..].copy_from_slice(text);
     }
-    let wanted = LOWEST.unbounded_shl(64 - 8 * length as u32);
+    let wanted = LOWEST << (64 - 8 * length);
     u64::from((starts(u64::from_le_bytes(word)) & wanted).count_ones())
 }
 

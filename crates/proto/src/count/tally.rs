@@ -183,6 +183,24 @@ mod tests {
     }
 
     #[test]
+    fn a_long_message_is_judged_as_the_library_judges_it_wherever_it_goes_wrong() {
+        let text = "a\u{20ac}".repeat(5000);
+        for at in (8170..8210).chain(16_360..16_400) {
+            for wrong in [0xff, b'a', 0xe2, 0x80] {
+                let mut message = text.clone().into_bytes();
+                message[at] = wrong;
+                let expected = match str::from_utf8(&message) {
+                    Ok(text) => Outcome::Count(text.chars().count() as u64),
+                    Err(error) => Outcome::InvalidAt(error.valid_up_to() as u64),
+                };
+                for cut in [0, 1, 2, 8190, at - 1, at, at + 1] {
+                    assert_eq!(outcome(&message, cut), expected, "{wrong:x} at {at} cut at {cut}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn bytes_are_counted_as_bytes() {
         let mut tally = Tally::default();
         tally.add_bytes(true, 2);

@@ -1,11 +1,12 @@
-//! The options of a UDP socket that make the kernel cut and merge datagrams.
+//! The options of a UDP socket that make the kernel cut and merge datagrams, and its count of those
+//! that were lost. Nothing here sends or receives.
 
 use std::os::fd::{AsRawFd as _, BorrowedFd};
 
 use rustix::io::Errno;
 
-use super::{CONTROL_BYTES, Control};
 use crate::datagram::{last_errno, socklen};
+use crate::option;
 
 /// Lets the kernel merge datagrams of one size from one sender into one arrival (`UDP_GRO`), which
 /// must then have room for 65 507 bytes.
@@ -19,30 +20,28 @@ pub fn segment(socket: BorrowedFd<'_>, bytes: u16) -> Result<(), Errno> {
 }
 
 fn set(socket: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -> Result<(), Errno> {
-    let pointer = (&raw const value).cast();
-    let length = socklen::<libc::c_int>();
-    // SAFETY: the value is a c_int that lives across the call, and its size is given.
-    let result =
-        unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_UDP, option, pointer, length) };
-    if result == 0 { Ok(()) } else { Err(last_errno()) }
+    option::set_at(socket, libc::SOL_UDP, option, &value)
 }
 
-/// The control data that cuts one send.
-pub(super) fn segment_control(size: u16) -> Control {
-    let payload = u32::try_from(size_of::<u16>()).unwrap_or(u32::MAX);
-    // SAFETY: CMSG_LEN only computes.
-    let length = unsafe { libc::CMSG_LEN(payload) };
-    let head = libc::cmsghdr {
-        cmsg_len: length as _,
-        cmsg_level: libc::SOL_UDP,
-        cmsg_type: libc::UDP_SEGMENT,
+/// How many datagrams the kernel threw away at this socket since it was opened, because its receive
+/// buffer was full (or, rarely, their checksum was wrong): the counter that `SO_RXQ_OVFL` tells
+/// with each datagram, asked for when it is wanted instead (`SO_MEMINFO`, Linux 4.12). It wraps.
+pub fn drops(socket: BorrowedFd<'_>) -> Result<u32, Errno> {
+    let mut figures = [0_u32; libc::SK_MEMINFO_DROPS as usize + 1];
+    let mut length = socklen::<[u32; libc::SK_MEMINFO_DROPS as usize + 1]>();
+    let pointer = figures.as_mut_ptr().cast();
+    // SAFETY: the kernel writes at most `length` bytes, which is what the figures have.
+    let result = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_MEMINFO,
+            pointer,
+            &raw mut length,
+        )
     };
-    let data_at = size_of::<libc::cmsghdr>();
-    const { assert!(size_of::<libc::cmsghdr>() + size_of::<u64>() <= CONTROL_BYTES) };
-    let mut control = Control::NONE;
-    let place = (&raw mut control).cast::<libc::cmsghdr>();
-    // SAFETY: the control memory has room and alignment for a header, as asserted above.
-    unsafe { place.write(head) };
-    control.0[data_at..data_at + size_of::<u16>()].copy_from_slice(&size.to_ne_bytes());
-    control
+    if result != 0 {
+        return Err(last_errno());
+    }
+    Ok(figures[libc::SK_MEMINFO_DROPS as usize])
 }

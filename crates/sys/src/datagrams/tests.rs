@@ -1,12 +1,16 @@
 //! Lists of datagrams between sockets of one thread.
 
+use std::io::IoSlice;
 use std::net::UdpSocket;
 use std::os::fd::AsFd as _;
 use std::time::Duration;
 
 use rustix::io::Errno;
 
-use super::{Arrival, Arrivals, Departure, Departures, Tell, receive_merged, segment};
+use super::{
+    Arrival, Arrivals, Bytes, Departure, Departures, Tell, drops, receive_merged, segment,
+};
+use crate::datagram::{ReplyFrom, receive_destination};
 
 fn connected() -> (UdpSocket, UdpSocket) {
     let one = UdpSocket::bind("127.0.0.1:0").expect("a port");
@@ -17,7 +21,13 @@ fn connected() -> (UdpSocket, UdpSocket) {
 }
 
 fn arrival(bytes: &[u8]) -> Arrival<'_> {
-    Arrival { bytes, cut: false, source: None, segment_bytes: None }
+    let (at, cut, source, reply_from, segment_bytes) = (0, false, None, None, None);
+    Arrival { bytes, at, cut, source, reply_from, segment_bytes }
+}
+
+/// What arrived, wherever in the memory it is.
+fn seen(arrivals: &Arrivals) -> Vec<Arrival<'_>> {
+    arrivals.iter().map(|arrival| Arrival { at: 0, ..arrival }).collect()
 }
 
 /// Waits until there is something, then takes it; loopback delivers within the send.
@@ -36,8 +46,7 @@ fn many_leave_and_arrive_in_order() {
     assert_eq!(departures.send(one.as_fd(), datagrams), Ok(3));
     let mut arrivals = Arrivals::new(8, 64, Tell::default());
     assert_eq!(receive(&other, &mut arrivals), 3);
-    let seen: Vec<_> = arrivals.iter().collect();
-    assert_eq!(seen, texts.map(|text| arrival(text.as_bytes())));
+    assert_eq!(seen(&arrivals), texts.map(|text| arrival(text.as_bytes())));
     assert_eq!(arrivals.receive(other.as_fd()), Err(Errno::AGAIN));
     assert_eq!(arrivals.iter().len(), 0);
 }
@@ -76,11 +85,10 @@ fn unconnected_sockets_say_to_whom_and_are_told_from_whom() {
         let to = Some(other.local_addr().expect("bound"));
         let datagram = Departure { to, ..Departure::of(b"hello") };
         assert_eq!(Departures::new(1).send(one.as_fd(), [datagram]), Ok(1));
-        let mut arrivals = Arrivals::new(1, 64, Tell { sources: true, segments: true });
+        let mut arrivals = Arrivals::new(1, 64, Tell { sources: true, details: true });
         receive(&other, &mut arrivals);
         let source = Some(one.local_addr().expect("bound"));
-        let seen: Vec<_> = arrivals.iter().collect();
-        assert_eq!(seen, [Arrival { source, ..arrival(b"hello") }]);
+        assert_eq!(seen(&arrivals), [Arrival { source, ..arrival(b"hello") }]);
     }
 }
 
@@ -114,10 +122,69 @@ fn merged_datagrams_say_their_size() {
     receive_merged(other.as_fd(), true).expect("the option exists");
     let cut = Departure { segment_bytes: Some(4), ..Departure::of(b"aaaabbbbcc") };
     assert_eq!(Departures::new(1).send(one.as_fd(), [cut]), Ok(1));
-    let mut arrivals = Arrivals::new(8, 65_535, Tell { sources: false, segments: true });
+    let mut arrivals = Arrivals::new(8, 65_535, Tell { sources: false, details: true });
     receive(&other, &mut arrivals);
     let seen = arrivals.iter().next().expect("it came");
     assert_eq!((seen.bytes, seen.segment_bytes), (b"aaaabbbbcc".as_slice(), Some(4)));
+}
+
+#[test]
+fn a_cut_one_in_pieces_may_leave_from_a_chosen_address() {
+    let one = UdpSocket::bind("0.0.0.0:0").expect("a port");
+    let other = UdpSocket::bind("0.0.0.0:0").expect("a port");
+    receive_destination(other.as_fd(), false).expect("the option exists");
+    receive_merged(other.as_fd(), true).expect("the option exists");
+    let port = other.local_addr().expect("bound").port();
+    let chosen =
+        |address: [u8; 4]| ReplyFrom { address: address.into(), interface: 0, to_many: false };
+    let pieces = [IoSlice::new(b"aaaabb"), IoSlice::new(b"bbcc")];
+    let departure = Departure {
+        bytes: Bytes::Pieces(&pieces),
+        to: Some(([127, 0, 0, 8], port).into()),
+        from: Some(chosen([127, 0, 0, 7])),
+        segment_bytes: Some(4),
+    };
+    assert_eq!(Departures::new(1).send_one(one.as_fd(), departure), Ok(10));
+    let mut arrivals = Arrivals::new(8, 65_535, Tell { sources: true, details: true });
+    receive(&other, &mut arrivals);
+    let seen = arrivals.iter().next().expect("it came");
+    assert_eq!((seen.bytes, seen.segment_bytes), (b"aaaabbbbcc".as_slice(), Some(4)));
+    let source = ([127, 0, 0, 7], one.local_addr().expect("bound").port()).into();
+    assert_eq!((seen.source, seen.reply_from), (Some(source), Some(chosen([127, 0, 0, 8]))));
+    assert_eq!(&arrivals.memory()[seen.at..seen.at + 10], seen.bytes);
+}
+
+#[test]
+fn a_list_may_be_used_again_after_more_and_after_nothing() {
+    let (one, other) = connected();
+    let mut arrivals = Arrivals::new(4, 16, Tell { sources: true, details: true });
+    for round in [&[&b"a"[..], b"bb", b"ccc", b"dddd"][..], &[b"e"], &[b"ff", b""]] {
+        for datagram in round {
+            one.send(datagram).expect("it is sent");
+        }
+        assert_eq!(receive(&other, &mut arrivals), round.len());
+        let seen: Vec<_> = arrivals.iter().map(|arrival| arrival.bytes).collect();
+        assert_eq!(seen, round);
+        assert_eq!(arrivals.receive(other.as_fd()), Err(Errno::AGAIN));
+        assert!(arrivals.is_empty());
+    }
+}
+
+#[test]
+fn datagrams_without_room_are_counted() {
+    let (one, other) = connected();
+    assert_eq!(drops(other.as_fd()), Ok(0));
+    rustix::net::sockopt::set_socket_recv_buffer_size(&other, 4096).expect("a small room");
+    for _ in 0..200 {
+        one.send(&[7; 1000]).expect("loopback takes it");
+    }
+    let mut arrivals = Arrivals::new(16, 1000, Tell::default());
+    let mut taken = 0;
+    while let Ok(count) = arrivals.receive(other.as_fd()) {
+        taken += u32::try_from(count).expect("a few");
+    }
+    assert!(taken > 0, "some have room");
+    assert_eq!(drops(other.as_fd()), Ok(200 - taken));
 }
 
 #[test]

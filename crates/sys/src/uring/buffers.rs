@@ -73,6 +73,16 @@ pub(super) struct Buffers {
     wanted: u16,
 }
 
+/// How buffers are filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Filling {
+    /// One arrival behind the other, where the kernel can.
+    Behind,
+    /// Each arrival has a buffer of its own, as before Linux 6.12.
+    #[cfg_attr(not(test), expect(dead_code, reason = "a test plays the older kernel"))]
+    Alone,
+}
+
 /// Buffers that the kernel has at first.
 const WANTED_AT_FIRST: u16 = 4;
 
@@ -89,6 +99,7 @@ impl Buffers {
         group: u16,
         count: u16,
         buffer_bytes: u32,
+        filling: Filling,
     ) -> io::Result<Self> {
         if !count.is_power_of_two() || count > MOST || buffer_bytes == 0 {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -101,7 +112,11 @@ impl Buffers {
             // ring before it drops them.
             unsafe { submitter.register_buf_ring_with_flags(address, count, group, flags) }
         };
-        register(INCREMENTAL).or_else(|error| match error.raw_os_error() {
+        let registered = match filling {
+            Filling::Behind => register(INCREMENTAL),
+            Filling::Alone => register(0),
+        };
+        registered.or_else(|error| match error.raw_os_error() {
             Some(libc::EINVAL) => register(0),
             _ => Err(error),
         })?;

@@ -6,7 +6,7 @@ use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use io_uring::register::Restriction;
 use io_uring::{IoUring, opcode, squeue};
 
-use super::buffers::Buffers;
+use super::buffers::{Buffers, Filling};
 use super::{GROUP, Size};
 
 /// `IORING_REGISTER_SYNC_CANCEL` of `<linux/io_uring.h>`: what a ring that ends needs.
@@ -14,13 +14,14 @@ const REGISTER_SYNC_CANCEL: u8 = 24;
 
 /// Makes a ring and its buffers. It starts disabled, so that nothing can be done with it that the
 /// restrictions forbid.
-pub(super) fn ring(size: Size) -> io::Result<(IoUring, Buffers)> {
+pub(super) fn ring(size: Size, filling: Filling) -> io::Result<(IoUring, Buffers)> {
     let mut builder = IoUring::builder();
     builder.setup_single_issuer().setup_defer_taskrun().setup_taskrun_flag().setup_r_disabled();
     builder.setup_submit_all().setup_clamp().setup_cqsize(size.completions);
     let ring = builder.build(size.entries)?;
     let submitter = ring.submitter();
-    let buffers = Buffers::register(&submitter, GROUP, size.buffers, size.buffer_bytes)?;
+    let (count, bytes) = (size.buffers, size.buffer_bytes);
+    let buffers = Buffers::register(&submitter, GROUP, count, bytes, filling)?;
     submitter.register_restrictions(&mut allowed())?;
     submitter.register_enable_rings()?;
     Ok((ring, buffers))

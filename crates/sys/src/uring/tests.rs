@@ -1,5 +1,8 @@
 //! The ring against plain sockets in one thread. Where there is no io_uring they say so and end.
 
+mod corners;
+mod model;
+
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
@@ -8,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::{Event, Readiness, Room, Size, Stream, Uring, Wait};
+use super::{Event, Lease, Payload, Readiness, Room, Size, Stream, Uring, Wait};
 
 const SIZE: Size = Size { entries: 64, completions: 256, buffers: 8, buffer_bytes: 4096 };
 
@@ -16,14 +19,11 @@ const SIZE: Size = Size { entries: 64, completions: 256, buffers: 8, buffer_byte
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn ring(size: Size) -> Option<Uring> {
-    match Uring::new(size) {
-        Ok(ring) => Some(ring),
-        Err(error) => {
-            let mut to = std::io::stderr();
-            let _ = writeln!(to, "skipped: no io_uring here: {error}");
-            None
-        }
-    }
+    Uring::new(size).map_err(|error| skip(&error)).ok()
+}
+
+fn skip(error: &std::io::Error) {
+    let _ = writeln!(std::io::stderr(), "skipped: no io_uring here: {error}");
 }
 
 fn pair() -> (OwnedFd, UnixStream) {
@@ -278,7 +278,8 @@ fn insisting_on_more_than_come_ends_with_one() {
     ring.submit().expect("it is submitted");
     theirs.write_all(b"one").expect("the socket has room");
     let insist = Duration::from_millis(2);
-    ring.wait(Wait { completions: 8, at_most: Some(PATIENCE), insist }).expect("waiting works");
+    ring.wait(Wait { completions: 8, insist, ..Wait::for_one(Some(PATIENCE)) })
+        .expect("waiting works");
     assert!(matches!(ring.next_event(), Some(Event::Received(..))));
 }
 

@@ -13,7 +13,7 @@ use super::{LARGE, SMALL};
 use crate::{
     bench::{
         machine::package_version,
-        measure::{Check, Contender, Life, Place, Trial},
+        measure::{Check, Contender, Life, Place, Target, Trial},
         scratch::{find, plain_command, same_file, same_folder},
     },
     process,
@@ -67,7 +67,7 @@ pub(super) fn rsync_upload(source: &Path, nagle: Nagle) -> Contender<'_> {
         }
         Nagle::Off => "the same with TCP_NODELAY at both ends, as colok, curl and nginx have it",
     };
-    peer(nagle.name(), &["rsync"], Some(0.70), includes, trial)
+    peer(nagle.name(), &["rsync"], 0.70, includes, trial)
 }
 
 pub(super) fn rsync_small(source: &Path, nagle: Nagle) -> Contender<'_> {
@@ -85,7 +85,7 @@ pub(super) fn rsync_small(source: &Path, nagle: Nagle) -> Contender<'_> {
         }
         Nagle::Off => "the same with TCP_NODELAY at both ends, as colok has it",
     };
-    peer(nagle.name(), &["rsync"], Some(0.40), includes, trial)
+    peer(nagle.name(), &["rsync"], 0.40, includes, trial)
 }
 
 impl Nagle {
@@ -155,7 +155,7 @@ pub(super) fn nc_upload(source: &Path) -> Contender<'_> {
     };
     let includes =
         "`nc -N < FILE` to `nc -l > FILE`: read, sent, written under its name; not checked at all";
-    peer("nc", &["nc.openbsd"], Some(0.80), includes, trial)
+    peer("nc", &["nc.openbsd"], 0.80, includes, trial)
 }
 
 pub(super) fn curl_download(source: &Path) -> Contender<'_> {
@@ -174,7 +174,7 @@ pub(super) fn curl_download(source: &Path) -> Contender<'_> {
     };
     let includes = "`curl --output FILE` from nginx: sent with sendfile, written under its name; \
                     only the length is checked";
-    peer("curl", &["curl", "nginx"], Some(1.0), includes, trial)
+    peer("curl", &["curl", "nginx"], 1.0, includes, trial)
 }
 
 /// Debian's `/etc/nginx/nginx.conf` with one site, and every path in the folder of the run.
@@ -198,12 +198,13 @@ fn nginx_configuration(place: &Place, source: &Path) -> String {
 fn peer<'a>(
     name: &'static str,
     needs: &[&str],
-    target: Option<f64>,
+    target: f64,
     includes: &'static str,
     trial: impl Fn(&Place) -> Result<Trial, String> + 'a,
 ) -> Contender<'a> {
     let missing = needs.iter().find(|needed| find(needed).is_none());
     let missing = missing.map(|needed| format!("{needed} is not installed (--install)"));
+    let target = Some(Target::Ours(target));
     Contender { name, includes, target, missing, trial: Box::new(trial) }
 }
 

@@ -4,8 +4,12 @@
 
 use super::{super::Extent, generators::Times};
 
+/// Why a target was missed, by the name of the target: what a profile shows. A note is printed in
+/// runs that miss the target, and in no other.
+pub(super) const PROFILES: &[(&str, &str)] = &[];
+
 /// One sentence or two about each thing that a reader of figures must know.
-const NOTES: [&str; 14] = [
+const NOTES: [&str; 21] = [
     "Each figure is the median of the rounds (smallest to largest); a ratio is the row's \
      median divided by that of the row it names. In each round each row has one run, in \
      an order that moves on by one from round to round; each run has a fresh server.",
@@ -26,9 +30,36 @@ const NOTES: [&str; 14] = [
      everyone's own defaults the C server, tokio, compio and socat run without \
      TCP_NODELAY.",
     "Buffers: C 64 KiB for all connections; tokio, compio and Go 16 KiB for each connection, \
-     one message of the largest size; colok 64 KiB for each worker; socat and cat their own.",
-    "colok has its own limits, its idle timer and its accounting in place (60 s instead \
+     one message of the largest size; colok's belong to its workers; socat and cat have their own.",
+    "colok has its own limits, its idle timer and its accounting in place (10 min instead \
      of echo's 5 s, because idle connections are measured); no peer has any of these.",
+    "Targets: figures are compared as they are printed, with two digits. Beside tokio the \
+     processor time is the steadier figure; where both servers keep the generator busy, \
+     messages per second differ by chance.",
+    "Round trips (trip): one connection, from before `send` until the reply is read whole. \
+     c-blocking and the sleeping client sleep in `read`; the time to wake up is in the \
+     figure, on both sides.",
+    "Own memory (held): what `Anonymous` in `smaps_rollup` of the server grew by, after one \
+     connection has exchanged 1024 messages of 64 KiB (so that buffers which all connections \
+     share are in use), then all the others have had one message answered and nobody spoke \
+     for 2 s. They come from 127.0.0.2 and up. Kernel memory as for idle memory.",
+    "Bytes in one direction (receive): one plain C sender for all, 128 KiB in a call, until \
+     the server has ended the connection too; iperf3's server takes no other sender than its \
+     own client, which gives as much in a call. c-epoll copies what it throws away. Lines \
+     that are counted have 64 KiB: an answer to each short line would make it a measurement \
+     of answers (count has those).",
+    "Datagrams: one plain C sender keeps its number of datagrams on the way; what is not \
+     answered within 20 ms is taken for lost. Each is one that sockperf's server answers. \
+     Dropped is what the kernel counts for a socket without room; the sum of both explains \
+     what was lost. Without UDP_GRO, which sockperf does not ask for, the kernel cuts a \
+     gathered send into datagrams at the receiver's socket.",
+    "Scale: the same cost with 256 and with 16000 connections, all of them active.",
+    "Hold: 100000 connections, opened over 15 s, server (8 workers) and generator (8 \
+     processes) on both processors; one run, whatever the rounds. Lost is every connection \
+     that was not there at the end and every reply that was wrong or missing; at the end \
+     every idle connection has a message answered too. The server's memory is its growth, the \
+     generator's the sum of the peaks of its processes, the kernel's that of the whole \
+     machine, both ends of each connection.",
     "Idle memory: the growth of the proportional set size of all processes of a server \
      over 800 connections (ncat: 63, socat: 511) that have had one message answered, a \
      first connection not counted. Kernel memory is what slabs, kernel stacks and page \
@@ -45,8 +76,8 @@ const NOTES: [&str; 14] = [
      replies per second and what each cost.",
     "Count: no other program speaks it; the C server does for the comparison, and it \
      trusts its client to send UTF-8.",
-    "Not measured: a network between two machines, more than one processor for a server, \
-     busy polling, open loops (a rate that does not wait), connections made anew for each \
+    "Not measured: a network between two machines, more than one processor for a server (but in \
+     hold), open loops (a rate that does not wait), connections made anew for each \
      message, TLS, other compilers and kernels, generators with replies over many \
      connections other than these (wrk, h2load and others speak HTTP only), monoio and \
      liburing's own example, ncat over UDP and as a sink (it serves one client).",

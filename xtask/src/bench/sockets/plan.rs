@@ -47,6 +47,65 @@ pub(super) enum Work {
     Generate(Load),
     /// Of generators: bytes in one direction.
     Bulk,
+    /// Of servers: how long a message on an only connection takes there and back.
+    Trip(Waiting),
+    /// Of servers: their own memory for a connection that says nothing, of very many.
+    Held,
+    /// Of servers: how fast they take bytes of one connection.
+    Receive(Reader),
+    /// Of servers: what small datagrams cost, and how many are answered.
+    Datagrams(Sender),
+    /// Of ours: whether it keeps more connections than anybody has, and answers some of them.
+    Hold,
+}
+
+/// How a client waits for its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Waiting {
+    /// Asleep in `read`.
+    Asleep,
+    /// It asks again and again.
+    Awake,
+}
+
+/// What becomes of bytes that come in one direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    Discard,
+    Count,
+}
+
+/// How datagrams leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sender {
+    /// A call for each.
+    Plain,
+    /// Many in one call (`UDP_SEGMENT`).
+    Gathered,
+}
+
+/// Connections of [`Work::Held`].
+pub(super) const HELD: u32 = 15_000;
+
+/// Connections of [`Work::Hold`], and how many of them send.
+pub(super) const HOLD: [u32; 2] = [100_000, 1000];
+
+impl Work {
+    /// How often it is done when everything is done this often. What takes minutes and asks for a
+    /// yes or a no is done once.
+    pub(super) const fn rounds(&self, rounds: usize) -> usize {
+        if matches!(self, Self::Hold) && rounds > 1 { 1 } else { rounds }
+    }
+
+    /// How many connections there are at once.
+    pub(super) const fn connections(&self) -> u32 {
+        match self {
+            Self::Held => HELD,
+            Self::Hold => HOLD[0],
+            Self::Serve(load) | Self::Generate(load) => load.connections,
+            _ => 1,
+        }
+    }
 }
 
 /// One table of the report.
@@ -60,15 +119,29 @@ pub(super) struct Task {
 }
 
 /// The groups, as `--only` knows them.
-pub(super) const GROUPS: [&str; 8] =
-    ["echo", "defaults", "udp", "count", "discard", "idle", "start", "generate"];
+pub(super) const GROUPS: [&str; 14] = [
+    "echo",
+    "scale",
+    "trip",
+    "held",
+    "receive",
+    "defaults",
+    "udp",
+    "datagrams",
+    "count",
+    "discard",
+    "idle",
+    "start",
+    "generate",
+    "hold",
+];
 
 const CONNECTIONS: [u32; 4] = [1, 64, 512, 4096];
 const SIZES: [u32; 3] = [64, 1024, 16 * 1024];
 const DEPTHS: [u32; 2] = [1, 16];
 
 /// The loads that are always measured: cost over connections, then over sizes, then with depth.
-const USUAL: [(u32, u32, u32); 10] = [
+const USUAL: [(u32, u32, u32); 11] = [
     (1, 64, 1),
     (8, 64, 1),
     (64, 64, 1),
@@ -79,10 +152,27 @@ const USUAL: [(u32, u32, u32); 10] = [
     (64, 16 * 1024, 1),
     (64, 64, 16),
     (64, 16 * 1024, 16),
+    (512, 1024, 16),
 ];
+
+/// The same cost with few connections and with very many.
+const SCALE: [(u32, u32, u32); 2] = [(256, 64, 1), (16_000, 64, 1)];
 
 /// Where Nagle's algorithm could make itself felt.
 const DEFAULTS: [(u32, u32, u32); 2] = [(64, 64, 1), (64, 64, 16)];
+
+/// What is one question and no load.
+const ALONE: [(&str, &str, Work); 9] = [
+    ("trip-asleep", "trip", Work::Trip(Waiting::Asleep)),
+    ("trip-awake", "trip", Work::Trip(Waiting::Awake)),
+    ("receive-discard", "receive", Work::Receive(Reader::Discard)),
+    ("receive-count", "receive", Work::Receive(Reader::Count)),
+    ("datagrams-plain", "datagrams", Work::Datagrams(Sender::Plain)),
+    ("datagrams-gathered", "datagrams", Work::Datagrams(Sender::Gathered)),
+    ("held", "held", Work::Held),
+    ("idle", "idle", Work::Idle),
+    ("start", "start", Work::Start),
+];
 
 /// Every task, in the order of the report.
 pub(super) fn tasks(extent: Extent) -> Vec<Task> {
@@ -105,12 +195,14 @@ pub(super) fn tasks(extent: Extent) -> Vec<Task> {
         }
     };
     serve("echo", &loads, Service::Echo, Sockets::Same);
+    serve("scale", &SCALE, Service::Echo, Sockets::Same);
     serve("defaults", &DEFAULTS, Service::Echo, Sockets::Defaults);
     serve("udp", &[(1, 64, 1), (64, 64, 1), (64, 1024, 1)], Service::UdpEcho, Sockets::Same);
     serve("count", &[(64, 64, 1), (64, 64, 16)], Service::Count, Sockets::Same);
     serve("discard", &[(64, 1024, 1)], Service::Discard, Sockets::Same);
-    tasks.push(Task { name: "idle".to_owned(), group: "idle", work: Work::Idle });
-    tasks.push(Task { name: "start".to_owned(), group: "start", work: Work::Start });
+    for (name, group, work) in ALONE {
+        tasks.push(Task { name: name.to_owned(), group, work });
+    }
     let generate = [
         ("generate-echo", same(Service::Echo, (64, 64, 1))),
         ("generate-deep", same(Service::Echo, (64, 64, 16))),
@@ -122,6 +214,7 @@ pub(super) fn tasks(extent: Extent) -> Vec<Task> {
         tasks.push(Task { name: name.to_owned(), group: "generate", work });
     }
     tasks.push(Task { name: "generate-bulk".to_owned(), group: "generate", work: Work::Bulk });
+    tasks.push(Task { name: "hold".to_owned(), group: "hold", work: Work::Hold });
     tasks
 }
 
@@ -176,6 +269,28 @@ impl Task {
             Work::Start => "From the start of a server to its first answer".to_owned(),
             Work::Generate(load) => format!("Generators: {}", load.title()),
             Work::Bulk => "Generators: one connection, bytes in one direction".to_owned(),
+            Work::Trip(Waiting::Asleep) => {
+                "Round trip of one connection, 64 B, the client sleeps until its reply".to_owned()
+            }
+            Work::Trip(Waiting::Awake) => {
+                "Round trip of one connection, 64 B, the client asks without sleeping".to_owned()
+            }
+            Work::Receive(Reader::Discard) => "One connection, bytes thrown away".to_owned(),
+            Work::Receive(Reader::Count) => {
+                "One connection, characters counted, lines of 64 KiB".to_owned()
+            }
+            Work::Datagrams(Sender::Plain) => {
+                "Datagrams of 64 B from 8 sockets, 16 on the way on each, a call for each"
+                    .to_owned()
+            }
+            Work::Datagrams(Sender::Gathered) => {
+                "Datagrams of 64 B from one socket, 256 on the way, 64 in a call".to_owned()
+            }
+            Work::Held => format!("Own memory of an idle connection, {HELD} held"),
+            Work::Hold => {
+                let [all, active] = HOLD;
+                format!("{all} connections held while {active} of them echo")
+            }
         }
     }
 }

@@ -9,22 +9,17 @@ use colok_chart::{
 
 use super::{
     super::Picture,
+    columns::{COST, RATE},
     rounds::{Entry, Row},
     servers::Server,
     tables::{line, samples, spread},
     trial::Contender,
 };
 
-/// The figure that matters first is the first of every work.
-const COST: usize = 0;
-
-/// The second of those about messages.
-const RATE: usize = 1;
-
 /// The servers of the line over connections: one of a kind, as many as have a style of their own.
 const LINES: [Server; 6] = [
+    Server::ColokUring,
     Server::ColokEvents,
-    Server::ColokThreads,
     Server::CEpoll,
     Server::TokioOne,
     Server::Compio,

@@ -10,8 +10,9 @@ use std::{
 };
 
 use super::{
+    columns::columns,
     plan::Task,
-    trial::{Bench, Contender, Sample, columns},
+    trial::{Bench, Contender, Sample},
 };
 
 /// How a contender did a task, over all rounds.
@@ -70,7 +71,10 @@ pub(super) fn run(entries: &mut [Entry], rounds: usize, bench: &Bench<'_>) {
 fn jobs(entries: &[Entry], rounds: usize) -> Vec<Job> {
     let mut jobs = Vec::new();
     for round in 0..rounds {
-        for (entry, Entry { rows, .. }) in entries.iter().enumerate() {
+        for (entry, Entry { task, rows }) in entries.iter().enumerate() {
+            if round >= task.work.rounds(rounds) {
+                continue;
+            }
             let wanted = |row: &usize| matches!(rows[*row].1, Row::Measured(_));
             let order = (0..rows.len()).map(|place| (place + round) % rows.len());
             jobs.extend(order.filter(wanted).map(|row| Job { round, entry, row }));

@@ -8,11 +8,13 @@ use std::fmt::Write as _;
 
 use super::{
     super::report::{cell, push_list, push_table},
+    columns::{Column, columns},
     generators::Generator,
     plan::{Task, Work},
     rounds::{Entry, Row},
-    servers,
-    trial::{Column, Contender, Sample, columns},
+    servers::{self, Server},
+    targets,
+    trial::{Contender, Sample},
 };
 
 /// The head of the table that puts the others side by side.
@@ -35,6 +37,8 @@ pub(super) struct Paper<'a> {
     pub(super) pictures: Vec<(String, String)>,
     pub(super) commands: Vec<String>,
     pub(super) notes: Vec<String>,
+    /// The work is the one that the targets are for.
+    pub(super) judged: bool,
 }
 
 impl Paper<'_> {
@@ -49,6 +53,7 @@ impl Paper<'_> {
             let _ = writeln!(text, "\n### {OVER_CONNECTIONS}\n");
             push_table(&mut text, &rows);
         }
+        targets::push(&mut text, self.entries, self.judged);
         for entry in self.entries {
             let _ = writeln!(text, "\n### {}\n", entry.task.title());
             push_table(&mut text, &rows(entry));
@@ -101,6 +106,8 @@ fn over_connections(entries: &[Entry]) -> Option<Vec<Vec<String>>> {
 pub(super) fn base(task: &Task) -> Contender {
     match &task.work {
         work @ (Work::Generate(_) | Work::Bulk) => Contender::Generator(Generator::base(work)),
+        Work::Trip(_) => Contender::Server(Server::CBlocking),
+        Work::Datagrams(_) => Contender::Server(Server::Sockperf),
         _ => Contender::Server(servers::BASE),
     }
 }
@@ -240,6 +247,7 @@ mod tests {
             pictures: vec![("benchmarks/cost.svg".to_owned(), "cost".to_owned())],
             commands: vec!["go: none".to_owned()],
             notes: vec!["Not measured: a network".to_owned()],
+            judged: true,
         };
         let text = paper.text();
         let places = [

@@ -1,6 +1,13 @@
 //! One run of one contender: a fresh server on one processor, a generator on the other.
 //!
-//! What comes out is a row of figures in the order of the columns of its work ([`columns`]).
+//! What comes out is a row of figures in the order of the columns of its work
+//! ([`super::columns`]). The works that need a client of their own are in the modules below this
+//! one.
+
+mod datagrams;
+mod held;
+mod hold;
+mod one_way;
 
 use std::{
     fs::{self, File},
@@ -18,11 +25,22 @@ use super::{
         scratch::{self, Scratch, plain_command},
         usage,
     },
+    clients::{self, Client},
     generators::{Generator, Outcome, Times},
+    json::Json,
     plan::{Load, Service, Sockets, Task, Work},
     programs::Programs,
     servers::Server,
 };
+
+pub(super) use hold::CORES as HOLD_CORES;
+
+pub(super) use hold::server_words as hold_server_words;
+
+/// The words of the generator of the task `hold`.
+pub(super) fn hold_words(at: SocketAddr) -> Vec<String> {
+    hold::words(at, None, false)
+}
 
 /// The processor of servers.
 pub(super) const SERVER_CORE: &str = "0";
@@ -43,62 +61,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Between two attempts to reach a server that is being started.
 const ATTEMPT: Duration = Duration::from_micros(50);
 
-/// A column of a table: what a figure is and how it is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) title: &'static str,
-    /// Digits behind the point.
-    pub(super) digits: usize,
-    /// Followed by a column of what it is of the base's.
-    pub(super) ratio: bool,
-}
-
-const fn column(title: &'static str, digits: usize, ratio: bool) -> Column {
-    Column { title, digits, ratio }
-}
-
-const SERVE: [Column; 5] = [
-    column("server CPU, us/message", 2, true),
-    column("messages/s", 0, true),
-    column("p50, us", 1, false),
-    column("p99, us", 1, false),
-    column("generator busy, %", 0, false),
-];
-
-const IDLE: [Column; 3] = [
-    column("PSS, bytes/connection", 0, false),
-    column("kernel, bytes/connection", 0, false),
-    column("PSS before, KiB", 0, false),
-];
-
-const START: [Column; 1] = [column("ms", 2, true)];
-
-const GENERATE: [Column; 5] = [
-    column("generator CPU, us/message", 2, true),
-    column("messages/s", 0, true),
-    column("p50, us", 1, false),
-    column("p99, us", 1, false),
-    column("generator busy, %", 0, false),
-];
-
-const BULK: [Column; 3] = [
-    column("generator CPU, us/MiB", 1, true),
-    column("MiB/s", 0, true),
-    column("generator busy, %", 0, false),
-];
-
-/// The figures of a work.
-pub(super) const fn columns(work: &Work) -> &'static [Column] {
-    match work {
-        Work::Serve(_) => &SERVE,
-        Work::Idle => &IDLE,
-        Work::Start => &START,
-        Work::Generate(_) => &GENERATE,
-        Work::Bulk => &BULK,
-    }
-}
-
-/// The figures of one run, in the order of [`columns`]; what is not known is absent.
+/// The figures of one run, in the order of its columns; what is not known is absent.
 pub(super) type Sample = Vec<Option<f64>>;
 
 /// Who does a work.
@@ -140,6 +103,11 @@ impl Bench<'_> {
         match (contender, &task.work) {
             (Contender::Server(server), Work::Serve(load)) => self.serve(server, task, load),
             (Contender::Server(server), Work::Idle) => self.idle(server),
+            (Contender::Server(server), Work::Held) => self.held(server),
+            (Contender::Server(server), Work::Hold) => self.hold(server),
+            (Contender::Server(server), Work::Trip(_)) => self.trip(server, &task.work),
+            (Contender::Server(server), Work::Receive(reader)) => self.receive(server, *reader),
+            (Contender::Server(server), Work::Datagrams(_)) => self.datagrams(server, &task.work),
             (Contender::Server(server), _) => self.start(server),
             (Contender::Generator(generator), work) => self.generate(generator, work),
         }
@@ -218,14 +186,8 @@ impl Bench<'_> {
         let connections = (0..count).map(|_| talked(at)).collect::<Result<Vec<_>, _>>()?;
         let after = Memory::of(started.group());
         drop((first, connections));
-        let each = |before: u64, after: u64| {
-            // KiB fit in 52 bits on every machine there is; a negative growth is noise and shown.
-            #[expect(clippy::cast_precision_loss, reason = "KiB of memory are far below 2^52")]
-            let grown = after as f64 - before as f64;
-            Some(grown * 1024.0 / f64::from(count))
-        };
-        #[expect(clippy::cast_precision_loss, reason = "KiB of memory are far below 2^52")]
-        let alone = before.own as f64;
+        let each = |before, after| Some(each(before, after, count));
+        let alone = number(before.own);
         let kernel = each(before.kernel, after.kernel);
         Ok(vec![each(before.own, after.own), kernel, Some(alone)])
     }
@@ -260,13 +222,8 @@ impl Bench<'_> {
         let program = generator.program(self.programs).as_ref().map_err(Clone::clone)?;
         let mut line = vec![program.display().to_string()];
         line.extend(generator.words(work, at, self.times, server));
-        let mut command = self.pinned(GENERATOR_CORE, &line)?;
-        let said = self.scratch.join("generator.out");
-        let file = File::create(&said).map_err(|error| format!("cannot keep output: {error}"))?;
-        command.stdout(file);
-        let log = self.scratch.join("generator.log");
-        let ended = Program::start(self.scratch, &mut command, &log)?.wait();
-        let text = fs::read_to_string(&said).unwrap_or_default();
+        let mut generator_command = self.pinned(GENERATOR_CORE, &line)?;
+        let (text, ended) = self.said(&mut generator_command)?;
         // A report says more than an exit code does; without one there are the last words.
         match (generator.read(work, &text), ended) {
             (Ok(outcome), Ok(_)) => Ok(outcome),
@@ -274,6 +231,36 @@ impl Bench<'_> {
             (Err(problem), Ok(_)) => Err(format!("{}: {problem}", generator.name())),
             (Err(problem), Err(end)) => Err(format!("{}: {problem} ({end})", generator.name())),
         }
+    }
+
+    /// What a program writes, and how it ended.
+    fn said(&self, command: &mut Command) -> Result<(String, Result<Instant, String>), String> {
+        let said = self.scratch.join("generator.out");
+        let file = File::create(&said).map_err(|error| format!("cannot keep output: {error}"))?;
+        let log = self.scratch.join("generator.log");
+        let ended = Program::start(self.scratch, command.stdout(file), &log)?.wait();
+        Ok((fs::read_to_string(&said).unwrap_or_default(), ended))
+    }
+
+    /// What the client of this work reports.
+    fn client(&self, work: &Work, at: SocketAddr) -> Result<Json, String> {
+        let line = self.client_line(work, at, 0)?;
+        let (text, ended) = self.said(&mut self.pinned(GENERATOR_CORE, &line)?)?;
+        ended?;
+        Json::parse(&text).ok_or_else(|| format!("{}: its report is no JSON", line[0]))
+    }
+
+    fn client_line(
+        &self,
+        work: &Work,
+        at: SocketAddr,
+        connections: u32,
+    ) -> Result<Vec<String>, String> {
+        let client = Client::of(work).ok_or("this work has no client of its own")?;
+        let program = client.program(self.programs).as_ref().map_err(Clone::clone)?;
+        let mut line = vec![program.display().to_string()];
+        line.extend(clients::words(work, at, self.times, connections));
+        Ok(line)
     }
 
     /// A server that listens.
@@ -296,14 +283,14 @@ impl Bench<'_> {
 
     /// The line on one processor, with as many descriptors as there may be. Both helpers become
     /// the program, so its process number is the one that we know.
-    fn pinned(&self, core: &str, line: &[String]) -> Result<Command, String> {
+    fn pinned(&self, cores: &str, line: &[String]) -> Result<Command, String> {
         let find = |program: &str| {
             let missing = format!("{program} is not installed (Debian package util-linux)");
             scratch::find(program).ok_or(missing)
         };
         let home: PathBuf = self.scratch.join("");
         let mut command = plain_command(&find("taskset")?, &home);
-        command.args(["-c", core]);
+        command.args(["-c", cores]);
         if let Some(most) = usage::descriptors_max() {
             command.arg(find("prlimit")?).arg(format!("--nofile={most}:{most}"));
         }
@@ -330,6 +317,19 @@ fn talk(mut connection: TcpStream) -> Result<TcpStream, String> {
         return Err("a wrong answer".to_owned());
     }
     Ok(connection)
+}
+
+/// What a connection takes when these KiB became those.
+fn each(before: u64, after: u64, count: u32) -> f64 {
+    // A negative growth is noise and shown.
+    (number(after) - number(before)) * 1024.0 / f64::from(count)
+}
+
+/// KiB and nanoseconds of a run are far below 2^52.
+fn number(count: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "the counts of a run are far below 2^52")]
+    let number = count as f64;
+    number
 }
 
 /// What is taken at a moment, in KiB.

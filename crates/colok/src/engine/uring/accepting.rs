@@ -11,7 +11,6 @@ use colok_sys::uring::Stream;
 use rustix::io::Errno;
 
 use super::connection::{Awake, Place};
-use super::inbox::Handed;
 use super::worker::Worker;
 use crate::engine::StopState;
 use crate::engine::blocking::PAUSE;
@@ -63,20 +62,22 @@ impl<T: Tap> Worker<'_, T> {
     /// The kernel has accepted a connection.
     pub(super) fn accepted(&mut self, listener: Stream, socket: OwnedFd) {
         let Place::Listener(port) = self.places[listener.index()] else { return };
-        self.calls().completed("accept", || socket.as_raw_fd(), Ok(0));
+        let number = usize::try_from(socket.as_raw_fd()).unwrap_or_default();
+        self.calls().completed("accept", || self.ring.descriptor(listener), Ok(number));
         self.ports[usize::from(port)].goes_on();
         let worker = self.shared.worker_with_fewest(self.number);
-        let inbox = self.shared.inbox(worker);
-        inbox.one_more();
-        if worker == self.number {
-            self.held += 1;
-            self.begin(port, socket);
+        let kept = if worker == self.number {
+            Some(socket)
         } else {
-            inbox.put(Handed::Newcomer(socket, port));
+            self.shared.inbox(worker).put_newcomer(socket, port).err()
+        };
+        if let Some(socket) = kept {
+            self.shared.inbox(self.number).one_more();
+            self.welcome(port, socket);
         }
     }
 
-    /// Another worker has accepted a connection for this one.
+    /// A connection was accepted for this worker.
     pub(super) fn welcome(&mut self, port: u16, socket: OwnedFd) {
         self.held += 1;
         self.begin(port, socket);

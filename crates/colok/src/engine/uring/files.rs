@@ -9,7 +9,6 @@ use colok_proto::Reason;
 use colok_sys::uring::{Readiness, Stream};
 
 use super::connection::Place;
-use super::inbox::Handed;
 use super::worker::Worker;
 use crate::engine::served::{Parked, Served};
 use crate::engine::{StopState, disk, served};
@@ -40,7 +39,7 @@ impl<T: Tap> Worker<'_, T> {
                 disk::turn(&mut served, clock)
             };
             let (parked, socket) = served.park();
-            inbox.put(Handed::Filed(Box::new(Filing { parked, goes_on }), socket));
+            inbox.put_filed(Box::new(Filing { parked, goes_on }), socket);
         };
         self.shared.on_disk_thread(turn);
     }

@@ -10,6 +10,7 @@ use std::collections::VecDeque;
 use std::io::IoSlice;
 use std::mem;
 use std::ops::Range;
+use std::time::Duration;
 
 use colok_proto::{Reason, Time};
 use colok_sys::uring::{Lease, Payload, Readiness, Room, Stream, Uring};
@@ -19,6 +20,7 @@ use rustix::net::Shutdown;
 use super::connection::{Awake, Kept, Place};
 use super::worker::Worker;
 use crate::engine::StopState;
+use crate::engine::blocking::wait;
 use crate::observe::Tap;
 use crate::session::Next;
 
@@ -57,7 +59,10 @@ impl<T: Tap> Worker<'_, T> {
         match self.heard {
             StopState::Run => {}
             StopState::Drain => awake.session.drain(self.drain_end()),
-            StopState::AtOnce => awake.session.close(self.now, Reason::Shutdown),
+            StopState::AtOnce => {
+                awake.session.close(self.now, Reason::Shutdown);
+                return self.close(stream, awake);
+            }
         }
         awake.session.opened(self.now, &mut self.desk);
         self.turn_over(stream, &mut awake, None);
@@ -67,6 +72,7 @@ impl<T: Tap> Worker<'_, T> {
     /// Bytes have arrived.
     #[inline]
     pub(super) fn received(&mut self, stream: Stream, lease: Lease) {
+        self.pace.heard(stream.index());
         let Some(mut awake) = self.wake(stream) else { return self.ring.give_back(lease) };
         if awake.closing {
             self.ring.give_back(lease);
@@ -133,11 +139,14 @@ impl<T: Tap> Worker<'_, T> {
         self.go_on(stream, awake);
     }
 
-    /// The socket has room again.
-    pub(super) fn writable(&mut self, stream: Stream, _result: Result<(), Errno>) {
+    /// The socket has room again, or something to throw away.
+    pub(super) fn polled(&mut self, stream: Stream) {
         let Some(mut awake) = self.wake(stream) else { return };
-        // An error is told by the send that follows.
+        // An error is told by the call that follows.
         awake.blocked = false;
+        if !awake.closing && self.is_blind(&awake) {
+            self.throw_away(stream, &mut awake);
+        }
         self.go_on(stream, awake);
     }
 
@@ -163,6 +172,10 @@ impl<T: Tap> Worker<'_, T> {
     pub(super) fn stop_connection(&mut self, stream: Stream) {
         let drain_end = self.drain_end();
         let Some(mut awake) = self.wake(stream) else { return };
+        if awake.closing {
+            self.places[stream.index()] = Place::Awake(awake);
+            return;
+        }
         if self.heard == StopState::AtOnce {
             awake.session.close(self.now, Reason::Shutdown);
             return self.close(stream, awake);
@@ -234,7 +247,9 @@ impl<T: Tap> Worker<'_, T> {
         let deadline = awake.session.deadline();
         let Some(rest) = awake.session.rest(awake.port) else { return Err(awake) };
         self.set_timer(stream, deadline);
-        if !self.ring.is_receiving(stream) {
+        if self.is_blind(&awake) {
+            self.poll_blindly(stream);
+        } else if !self.ring.is_receiving(stream) {
             self.receive(stream);
         }
         let husks = &mut self.husks[usize::from(awake.port)];
@@ -287,8 +302,13 @@ impl<T: Tap> Worker<'_, T> {
         }
     }
 
-    /// Tells the session how receiving has ended.
+    /// Tells the session how receiving has ended. The end of what the peer sends is told like an
+    /// arrival: not before the session has taken what came before it, unless it takes no more.
     fn end(&mut self, stream: Stream, awake: &mut Box<Awake<T>>) {
+        let too_early = !self.wants(awake) && awake.session.reason().is_none();
+        if too_early && awake.ended == Some(Ok(())) {
+            return;
+        }
         match awake.ended.take() {
             Some(Ok(())) => {
                 awake.session.ended(self.now, &mut self.desk);
@@ -396,6 +416,7 @@ impl<T: Tap> Worker<'_, T> {
                 Next::Close => return self.close(stream, awake),
             }
         }
+        self.awaits_sends |= self.ring.is_sending(stream);
         self.places[stream.index()] = Place::Awake(awake);
     }
 
@@ -404,7 +425,9 @@ impl<T: Tap> Worker<'_, T> {
         if awake.ended.is_some() {
             return;
         }
-        if !receive || !awake.kept.is_empty() {
+        if receive && self.is_blind(awake) {
+            self.poll_blindly(stream);
+        } else if !receive {
             self.queued(|ring| ring.pause(stream));
         } else if !self.ring.is_receiving(stream) {
             self.receive(stream);
@@ -418,6 +441,7 @@ impl<T: Tap> Worker<'_, T> {
             }
         }
         awake.closing = true;
+        self.awaits_sends = true;
         self.timers.clear(stream.index());
         self.places[stream.index()] = Place::Awake(awake);
         self.completed("close", stream, Ok(0));
@@ -438,12 +462,22 @@ impl<T: Tap> Worker<'_, T> {
 
     /// Whether everything that had arrived when the last wait ended is known to the session, or it
     /// does not want to know: input is drained before time is fired.
-    fn all_is_known(&self, stream: Stream, awake: &Awake<T>) -> bool {
+    fn all_is_known(&mut self, stream: Stream, awake: &Awake<T>) -> bool {
         if !self.wants(awake) {
             return true;
         }
-        let armed = self.ring.is_receiving(stream) && !self.just_armed.contains(&stream);
-        awake.kept.is_empty() && awake.ended.is_none() && armed
+        let armed =
+            self.ring.is_receiving(stream) || self.is_blind(awake) && self.ring.is_polling(stream);
+        if !armed
+            || self.just_armed.contains(&stream)
+            || !awake.kept.is_empty()
+            || awake.ended.is_some()
+        {
+            return false;
+        }
+        // The kernel works through what it has noticed in parts: it may not have come to this one.
+        !self.ring.has_unheard()
+            || !wait(self.ring.socket(stream), true, false, None, Duration::ZERO).readable
     }
 
     /// A socket that takes nothing may still be sending: it has room again only when a third of its

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use colok_proto::Time;
 use colok_sys::uring::{Event, Payload, Readiness, Stream, Uring};
-use rustix::io::Errno;
 
 use super::Shared;
 use super::accepting::Accepting;
@@ -47,6 +46,8 @@ pub(super) struct Worker<'p, T: Tap> {
     /// Streams whose receive was queued in this turn of the loop: what they have to tell is not
     /// known yet.
     pub(super) just_armed: Vec<Stream>,
+    /// Whether a connection goes on only when a send that is queued has ended.
+    pub(super) awaits_sends: bool,
     pub(super) desk: Desk,
     pub(super) places: Vec<Place<T>>,
     pub(super) timers: Timers,
@@ -80,6 +81,7 @@ impl<'p, T: Tap> Worker<'p, T> {
             ring,
             now: clock.now(),
             just_armed: Vec::new(),
+            awaits_sends: false,
             desk: Desk::new(),
             places: Vec::new(),
             timers: Timers::new(),
@@ -113,14 +115,19 @@ impl<'p, T: Tap> Worker<'p, T> {
     }
 
     fn is_over(&self) -> bool {
-        self.heard > StopState::Run && self.held == 0 && self.accepting_is_over()
+        self.heard > StopState::Run
+            && self.held == 0
+            && self.accepting_is_over()
+            && self.shared.inbox(self.number).close()
     }
 
     fn wait(&mut self) {
         let due = self.timers.next_due();
-        let waited = self.pace.wait(&mut self.ring, self.clock, due);
-        self.note(waited);
-        self.now = self.clock.now();
+        let awaits_sends = mem::take(&mut self.awaits_sends);
+        match self.pace.wait(&mut self.ring, self.clock, due, awaits_sends) {
+            Ok(now) => self.now = now,
+            Err(error) => self.note(Err(error)),
+        }
         self.just_armed.clear();
     }
 
@@ -174,12 +181,12 @@ impl<'p, T: Tap> Worker<'p, T> {
                 _ => self.ended(stream, Err(errno)),
             },
             Event::Accepted(stream, socket) => self.accepted(stream, socket),
-            Event::Ready(stream, result) => self.ready(stream, result),
+            Event::Ready(stream, _) => self.ready(stream),
             Event::Closed(stream) => self.closed(stream),
         }
     }
 
-    fn ready(&mut self, stream: Stream, result: Result<(), Errno>) {
+    fn ready(&mut self, stream: Stream) {
         match &self.places[stream.index()] {
             Place::Inbox => {
                 self.queued(|ring| ring.poll(stream, Readiness::Read));
@@ -196,8 +203,8 @@ impl<'p, T: Tap> Worker<'p, T> {
                 self.stop();
             }
             Place::Filing(_) => self.filing_ready(stream),
-            Place::Awake(_) => self.writable(stream, result),
-            Place::Resting(_) | Place::Listener(_) | Place::Free => {}
+            Place::Awake(_) | Place::Resting(_) => self.polled(stream),
+            Place::Listener(_) | Place::Free => {}
         }
     }
 

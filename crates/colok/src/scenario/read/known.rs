@@ -36,7 +36,7 @@ pub(super) const EVENTS: [&str; 22] = [
 ];
 
 /// Fields that events have: one that none has would make an expectation of no event hold always.
-pub(super) const FIELDS: [&str; 68] = [
+pub(super) const FIELDS: [&str; 69] = [
     "action",
     "address",
     "applied",
@@ -51,6 +51,7 @@ pub(super) const FIELDS: [&str; 68] = [
     "connections",
     "count",
     "datagrams",
+    "datagrams_dropped",
     "descriptor",
     "direction",
     "down_added",

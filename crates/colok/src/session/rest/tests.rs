@@ -228,11 +228,11 @@ fn conversation(service: Service, seed: u64) -> (u32, u32) {
         resting.wakes();
         awake.turn(now, &what, &takes);
         resting.turn(now, &what, &takes);
-        let seen = awake.seen();
-        assert_eq!(seen, resting.seen(), "seed {seed} step {step}: {what:?}");
+        let state = awake.seen();
+        assert_eq!(state, resting.seen(), "seed {seed} step {step}: {what:?}");
         if resting.rests(now, &mut stranger) {
             rests += 1;
-            rests_open += u32::from(seen.deadline <= now + GAP);
+            rests_open += u32::from(state.deadline <= now + GAP);
         }
     }
     (rests, rests_open)

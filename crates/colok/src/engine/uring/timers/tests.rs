@@ -60,10 +60,15 @@ fn spans() -> impl Strategy<Value = u64> {
     (0_u32..62, any::<u64>()).prop_map(|(bits, random)| random >> (63 - bits))
 }
 
+/// Spans are shorter than half of all time.
+const fn signed(span: u64) -> i64 {
+    span.cast_signed()
+}
+
 fn steps() -> impl Strategy<Value = Step> {
     let index = 0_u32..12;
     prop_oneof![
-        6 => (index.clone(), spans()).prop_map(|(index, span)| Step::Set(index, span.cast_signed())),
+        6 => (index.clone(), spans()).prop_map(|(index, span)| Step::Set(index, signed(span))),
         1 => (index.clone(), 0_i64..1 << 40).prop_map(|(index, span)| Step::Set(index, -span)),
         1 => (index.clone(), any::<u64>()).prop_map(|(index, nanos)| Step::SetTo(index, nanos)),
         1 => index.clone().prop_map(|index| Step::SetTo(index, u64::MAX)),
@@ -160,7 +165,7 @@ fn a_timer_fires_at_the_first_tick_that_is_not_before_it() {
     timers.set(3, Time::from_nanos(5 * TICK + 1));
     assert_eq!(timers.armed(3), Some(Time::from_nanos(5 * TICK + 1)));
     assert_eq!(timers.next_due(), Some(ticks(6)));
-    assert_eq!(expired(&mut timers, Time::from_nanos(6 * TICK - 1)), []);
+    assert_eq!(expired(&mut timers, Time::from_nanos(6 * TICK - 1)), Vec::<u32>::new());
     assert_eq!(expired(&mut timers, ticks(6)), [3]);
     assert_eq!((timers.armed(3), timers.next_due()), (None, None));
     timers.set(3, ticks(8));
@@ -171,13 +176,13 @@ fn a_timer_fires_at_the_first_tick_that_is_not_before_it() {
 fn what_has_passed_fires_at_once_and_only_once() {
     let mut timers = Timers::new();
     let now = Time::from_nanos(1000 * TICK + 7);
-    assert_eq!(expired(&mut timers, now), []);
+    assert_eq!(expired(&mut timers, now), Vec::<u32>::new());
     timers.set(0, Time::from_millis(2));
     timers.set(1, now);
     assert_eq!(timers.armed(0), Some(Time::ZERO));
     assert!(timers.next_due().expect("two are set") <= now);
     assert_eq!(expired(&mut timers, now), [0]);
-    assert_eq!(expired(&mut timers, now), []);
+    assert_eq!(expired(&mut timers, now), Vec::<u32>::new());
     assert_eq!(expired(&mut timers, ticks(1001)), [1]);
 }
 
@@ -193,7 +198,7 @@ fn a_moved_timer_fires_when_it_was_moved_to() {
     assert_eq!(expired(&mut timers, ticks(69)), [2]);
     assert_eq!(expired(&mut timers, ticks(4999)), [0]);
     timers.clear(1);
-    assert_eq!(expired(&mut timers, ticks(6000)), []);
+    assert_eq!(expired(&mut timers, ticks(6000)), Vec::<u32>::new());
 }
 
 #[test]
@@ -203,10 +208,10 @@ fn a_deadline_that_never_comes_is_looked_at_before_the_horizon() {
     timers.set(0, never);
     let looked_at = timers.next_due().expect("it is set");
     assert!(looked_at > Time::from_millis(12 * 24 * 3600 * 1000));
-    assert_eq!(expired(&mut timers, ticks(HORIZON - 1)), []);
+    assert_eq!(expired(&mut timers, ticks(HORIZON - 1)), Vec::<u32>::new());
     assert_eq!(expired(&mut timers, ticks(HORIZON)), [0]);
     // And at the end of time, where no later tick exists.
-    assert_eq!(expired(&mut timers, never), []);
+    assert_eq!(expired(&mut timers, never), Vec::<u32>::new());
     timers.set(0, never);
     assert_eq!(expired(&mut timers, never), [0]);
 }
@@ -228,7 +233,7 @@ fn few_sleeps_lead_to_a_timer() {
     for due in [1, 63, 64, 4095, 4096, 4769, 262_143, 262_145, 1 << 24, HORIZON] {
         for start in [0, 1, 63, 100, 4095, (1 << 24) - 1, (1 << 30) - 2, (1 << 32) - 3] {
             let mut timers = Timers::new();
-            assert_eq!(expired(&mut timers, ticks(start)), []);
+            assert_eq!(expired(&mut timers, ticks(start)), Vec::<u32>::new());
             timers.set(0, ticks(start + due));
             let mut wakes = 0;
             loop {
@@ -247,8 +252,8 @@ fn few_sleeps_lead_to_a_timer() {
 #[test]
 fn a_clock_that_steps_back_changes_nothing() {
     let mut timers = Timers::new();
-    assert_eq!(expired(&mut timers, ticks(500)), []);
+    assert_eq!(expired(&mut timers, ticks(500)), Vec::<u32>::new());
     timers.set(0, ticks(501));
-    assert_eq!(expired(&mut timers, ticks(400)), []);
+    assert_eq!(expired(&mut timers, ticks(400)), Vec::<u32>::new());
     assert_eq!(expired(&mut timers, ticks(501)), [0]);
 }

@@ -1,4 +1,4 @@
-//! Just enough JSON to read the reports of generators: whole values, no writing, no types.
+//! Just enough JSON to read what other programs report: whole values, no writing, no types.
 //!
 //! It takes what these programs print and refuses everything else with `None`; it is not a check
 //! of anybody's JSON.

@@ -1,0 +1,197 @@
+//! Too little of everything: buffers, queues, readers, room. Nothing is lost, nobody waits for others.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+
+const ECHO: &str = "echo=tcp://127.0.0.1:0?quit=off&idle=60s";
+
+/// Sends all of `bytes` and reads them back, at the same time.
+fn echo_whole(client: TcpStream, bytes: &[u8]) {
+    let mut writer = client.try_clone().expect("a descriptor is left");
+    let mut reader = client;
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            writer.write_all(bytes).expect("it is sent");
+            writer.shutdown(Shutdown::Write).expect("it is open");
+        });
+        let mut echoed = Vec::new();
+        reader.read_to_end(&mut echoed).expect("the echo comes whole");
+        assert!(echoed == bytes, "{} bytes of {}, in order", echoed.len(), bytes.len());
+    });
+}
+
+#[test]
+fn rings_that_are_too_small_lose_nothing() {
+    let sizes = [
+        TINY,
+        Size { buffers: 1, ..MEDIUM },
+        Size { buffers: 1, buffer_bytes: 16, ..MEDIUM },
+        Size { entries: 1, completions: 2, ..MEDIUM },
+        Size { entries: 8, completions: 8, ..MEDIUM },
+        Size { buffers: 2, buffer_bytes: 1, ..TINY },
+    ];
+    for size in sizes {
+        let Some(server) = Server::start(ECHO, size) else { return };
+        let clients = 30;
+        let length = if size.buffer_bytes < 1024 { 3_000 } else { 100_000 };
+        std::thread::scope(|scope| {
+            for number in 0..clients {
+                let client = server.connect();
+                scope.spawn(move || echo_whole(client, &pattern(number, length)));
+            }
+        });
+        let totals = server.finish();
+        let all = (clients * length) as u64;
+        assert_eq!((totals.bytes_received, totals.bytes_sent), (all, all), "{size:?}");
+    }
+}
+
+#[test]
+fn those_who_never_read_hold_up_nobody() {
+    let size = Size { buffers: 8, buffer_bytes: 4096, ..MEDIUM };
+    let Some(server) = Server::start(ECHO, size) else { return };
+    let pushing: Vec<_> = (0..100).map(|_| narrow(server.connect())).collect();
+    let over = AtomicBool::new(false);
+    let slowest = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for client in &pushing {
+                client.set_nonblocking(true).expect("an option");
+            }
+            let bytes = vec![b'x'; 16 * 1024];
+            while !over.load(Ordering::Relaxed) {
+                let mut sent = false;
+                for client in &pushing {
+                    sent |= (&mut &*client).write(&bytes).is_ok();
+                }
+                if !sent {
+                    std::thread::yield_now();
+                }
+            }
+        });
+        let mut client = server.connect();
+        let mut slowest = Duration::ZERO;
+        for number in 0..300 {
+            let began = Instant::now();
+            ask(&mut client, &pattern(number, 1 + number * 11));
+            slowest = slowest.max(began.elapsed());
+        }
+        over.store(true, Ordering::Relaxed);
+        slowest
+    });
+    let _ = writeln!(std::io::stderr(), "the slowest of 300 echoes took {slowest:?}");
+    assert!(slowest < PATIENCE / 10, "{slowest:?}");
+    // They are blocked, not forgotten: who reads at last gets every byte.
+    for client in pushing {
+        client.set_nonblocking(false).expect("an option");
+        client.shutdown(Shutdown::Write).expect("it is open");
+        let mut all = Vec::new();
+        (&mut &client).read_to_end(&mut all).expect("it comes whole");
+        assert!(all.iter().all(|byte| *byte == b'x'));
+    }
+    let totals = server.finish();
+    assert_eq!(totals.bytes_received, totals.bytes_sent);
+}
+
+#[test]
+fn a_slow_reader_gets_every_byte_and_others_go_on() {
+    let size = Size { buffers: 8, buffer_bytes: 4096, ..MEDIUM };
+    let Some(server) = Server::start(ECHO, size) else { return };
+    let whole = pattern(7, 10 << 20);
+    let slow = narrow(server.connect());
+    std::thread::scope(|scope| {
+        let mut writer = slow.try_clone().expect("a descriptor is left");
+        let bytes = &whole;
+        scope.spawn(move || {
+            writer.write_all(bytes).expect("it is sent");
+            writer.shutdown(Shutdown::Write).expect("it is open");
+        });
+        let mut other = server.connect();
+        let mut echoed = vec![0; 200];
+        for number in 0..200 {
+            // One byte now, another when someone else has been served.
+            (&mut &slow).read_exact(&mut echoed[number..=number]).expect("a byte comes");
+            ask(&mut other, &pattern(number, 100));
+        }
+        (&mut &slow).read_to_end(&mut echoed).expect("the rest comes");
+        assert!(echoed == whole, "{} bytes, in order", echoed.len());
+    });
+}
+
+#[test]
+fn the_end_does_not_overtake_what_waits_for_room() {
+    for size in [MEDIUM, TINY] {
+        let service = format!("count={}?lang=en", fresh_unix());
+        let Some(server) = Server::start(&service, size) else { return };
+        let mut client = server.connect_unix();
+        // 40 times as much comes back, which no Unix socket has room for.
+        let messages = 30_000;
+        client.set_nonblocking(true).expect("an option");
+        let bytes = b"\n".repeat(messages);
+        let mut sent = 0;
+        let mut reply = Vec::new();
+        let reply_bytes = b"Number of characters in this sentence: 0\n";
+        let mut buffer = vec![0; 16 * 1024];
+        // Reads only when nothing more can be sent, so that the server is always blocked.
+        while sent < bytes.len() {
+            match client.write(&bytes[sent..]) {
+                Ok(length) => sent += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if let Ok(length) = client.read(&mut buffer) {
+                        reply.extend_from_slice(&buffer[..length]);
+                    }
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+        client.set_nonblocking(false).expect("an option");
+        client.shutdown(Shutdown::Write).expect("it is open");
+        client.read_to_end(&mut reply).expect("the server ends");
+        assert_eq!(reply.len(), messages * reply_bytes.len(), "every reply, on {size:?}");
+        assert!(reply.chunks(reply_bytes.len()).all(|one| one == reply_bytes));
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_send_ends_at_its_time() {
+    let service = "echo=tcp://127.0.0.1:0?quit=off&idle=300ms";
+    let Some(server) = Server::start(service, MEDIUM) else { return };
+    let clients: Vec<_> = (0..20).map(|_| narrow(server.connect())).collect();
+    for client in &clients {
+        client.set_nonblocking(true).expect("an option");
+        while (&mut &*client).write(&[b'x'; 16 * 1024]).is_ok() {}
+    }
+    server.watch.until(|seen| seen.closed.len() == 20);
+    let seen = server.watch.seen();
+    assert!(seen.closed.iter().all(|closed| closed.0 == "idle"), "{:?}", seen.closed);
+}
+
+#[test]
+fn workers_share_connections_evenly() {
+    let limits = Limits { workers: 4, ..Limits::default() };
+    let Some(server) = Server::start_with(ECHO, MEDIUM, limits) else { return };
+    let mut clients: Vec<_> = (0..200).map(|_| server.connect()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        ask(client, &pattern(number, 100));
+    }
+    // Every worker takes its part while one of them is held.
+    let _held = server.hold();
+    let mut waiting = Vec::new();
+    for client in &mut clients {
+        client.write_all(b"again").expect("it is sent");
+        client.set_nonblocking(true).expect("an option");
+        waiting.push(client);
+    }
+    let until = Instant::now() + PATIENCE;
+    while waiting.len() > 70 && Instant::now() < until {
+        waiting.retain_mut(|client| client.read(&mut [0; 5]).is_err());
+    }
+    let answered = 200 - waiting.len();
+    server.release();
+    assert!(answered >= 130, "three workers of four hold {answered} of 200");
+    drop(clients);
+    let totals = server.finish();
+    assert_eq!(totals.connections, 201);
+}

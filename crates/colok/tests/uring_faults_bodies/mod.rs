@@ -1,0 +1,5 @@
+//! The faults, by what breaks.
+
+mod churn;
+mod differential;
+mod script;
