@@ -21,7 +21,7 @@ flag-version = versi program
 
 serve-about = Layani berkas, echo, count, discard, chargen: TCP, UDP, Unix.
 serve-service = apa, di mana (bawaan: echo count files, loopback)
-serve-model = auto, sequential, threads, processes, events, atau uring
+serve-model = auto, sequential, threads, processes, events, uring
 serve-idle-timeout = tutup bila diam selama ini (echo 5s, lainnya 60s)
 serve-message-gap = jeda selama ini mengakhiri pesan (bawaan 50ms)
 serve-max-connections = batas koneksi serentak (bawaan 80 % deskriptor)

@@ -376,7 +376,7 @@ fn what_is_not_so_is_found() {
 fn a_server_in_the_background_is_followed_and_interrupted() {
     let block = "\
 $ colok serve count=unix:@colok-readme-test &
-colok serves (model events):
+colok serves (model [..]):
 ...
   count    unix:@colok-readme-test  colok connect unix:@colok-readme-test
 Ctrl-C stops.

@@ -25,6 +25,7 @@ pub use stop::{Stop, StopState};
 
 use gate::{Gate, LocalGate};
 use port::Port;
+use uring::Take;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -172,8 +173,9 @@ fn run_streams<T: Tap>(
         Model::Sequential => sequential::run(&ports, limits, stop),
         Model::Threads => threads::run(&ports, limits, stop),
         Model::Events => events::run(&ports, limits, stop)?,
-        Model::Uring => uring::run(&ports, limits, stop)?,
-        Model::Auto | Model::Processes => run_best(&ports, limits, stop, tap)?,
+        Model::Uring => uring::run(&ports, limits, stop, Take::All)?,
+        Model::Auto => run_best(&ports, limits, stop, tap, Take::All)?,
+        Model::Processes => run_best(&ports, limits, stop, tap, Take::InTurns)?,
     }
     // Every engine has ended its tasks by now, so nobody else holds the ports.
     Arc::into_inner(ports).into_iter().flatten().for_each(Port::close);
@@ -187,11 +189,12 @@ fn run_best<T: Tap>(
     limits: &Limits,
     stop: &Stop,
     tap: &T,
+    take: Take,
 ) -> Result<()> {
     let fell_back = |notice: &str, error: &Error| {
         tap.event(|| Event::Notice { notice: notice.to_owned(), subject: error.to_string() });
     };
-    match uring::run(ports, limits, stop) {
+    match uring::run(ports, limits, stop, take) {
         // It had begun, and has told all its workers to end.
         Err(error) if stop.state() != StopState::Run => return Err(error),
         Err(error) => fell_back(notices::FELL_BACK_TO_EVENTS, &error),

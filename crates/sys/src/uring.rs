@@ -1,5 +1,5 @@
-//! Many streams on one io_uring: accepting, receiving into buffers that the kernel chooses, sending in
-//! batches, waiting for any.
+//! Many streams on one io_uring: accepting, receiving into buffers that the kernel chooses, sending
+//! in batches, waiting for any.
 //!
 //! The ring **owns** its sockets ([`Uring::add`]) and every byte that the kernel may touch: a
 //! message that is being sent, the pool that arrivals are put into. So no safe caller can close a
@@ -15,6 +15,7 @@
 
 mod buffers;
 mod completions;
+mod dry;
 mod operation;
 mod sends;
 mod setup;
@@ -27,6 +28,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
+use std::ptr;
 use std::time::Duration;
 
 use io_uring::{IoUring, opcode, squeue, types};
@@ -34,6 +36,7 @@ use rustix::io::Errno;
 
 pub use buffers::Lease;
 use buffers::{Buffers, Filling};
+use dry::Dry;
 use operation::Operation;
 pub use sends::Payload;
 use sends::Sends;
@@ -95,6 +98,16 @@ pub enum Room {
     Take,
 }
 
+/// Which connections to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Take {
+    /// All who come.
+    All,
+    /// One, and then whoever else accepts on the same listener has a turn: for processes that share
+    /// one. The kernel wakes the one who has waited for longest, and who takes all never leaves.
+    InTurns,
+}
+
 /// What to poll for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -111,31 +124,23 @@ pub enum Readiness {
 pub struct Wait {
     /// Until so many completions are there; 0 only looks.
     pub completions: u32,
-    /// Whether these are besides those of sends that do not wait: they are there at once, and who
-    /// waits for nothing but their end would not sleep. Without anything else they are told of a
-    /// little later.
-    pub besides_sends: bool,
     /// No longer than this; `None`: until they are there.
     pub at_most: Option<Duration>,
-    /// For this long insist on that number, and be content with one afterwards. Zero: insist until
-    /// the end. Whole microseconds; where the kernel cannot (before 6.12) one is always enough.
+    /// For this long insist on that number, not counting sends that do not wait for room, and be
+    /// content with one of any kind afterwards. Zero: that number of any kind, until the end. Whole
+    /// microseconds; where the kernel cannot (before 6.12) one is always enough.
     pub insist: Duration,
 }
 
 impl Wait {
     /// Only look.
-    pub const LOOK: Self =
-        Self { completions: 0, besides_sends: false, at_most: None, insist: Duration::ZERO };
+    pub const LOOK: Self = Self { completions: 0, at_most: None, insist: Duration::ZERO };
 
     /// Until something happens, or the time is over.
     pub fn for_one(at_most: Option<Duration>) -> Self {
-        Self { completions: 1, besides_sends: false, at_most, insist: Duration::ZERO }
+        Self { completions: 1, at_most, insist: Duration::ZERO }
     }
 }
-
-/// How long a wait looks for more than the end of sends that do not wait. Most have left whole and
-/// tell nothing new, but one that had no room for all must be heard of soon.
-const PROMPT_PATIENCE: Duration = Duration::from_micros(50);
 
 /// A ring. It stays in the thread that made it: only that thread may submit to it, which saves the
 /// kernel a lock and lets it complete operations when that thread waits, and at no other time.
@@ -146,7 +151,7 @@ pub struct Uring {
     slots: Slots,
     sends: Sends,
     /// Streams that wait for a buffer to receive into.
-    dry: Vec<u32>,
+    dry: Dry,
     /// Streams that are closed and have not been told of.
     closed: Vec<u32>,
     /// Operations that the kernel has or will have, cancellations included.
@@ -176,7 +181,7 @@ impl Uring {
             buffers,
             slots: Slots::default(),
             sends: Sends::default(),
-            dry: Vec::new(),
+            dry: Dry::default(),
             closed: Vec::new(),
             in_flight: 0,
             ran_dry: 0,
@@ -235,10 +240,10 @@ impl Uring {
         self.slots.open(stream.0).receiving == Receiving::Armed
     }
 
-    /// Starts accepting on a listener; connections come as [`Event::Accepted`]. Without effect while
+    /// Starts accepting on a listener; connections come as [`Event::Accepted`]. No effect while
     /// it goes on. Panics after the stream was closed.
-    pub fn accept(&mut self, listener: Stream) -> io::Result<()> {
-        self.slots.open_mut(listener.0).set_listening();
+    pub fn accept(&mut self, listener: Stream, take: Take) -> io::Result<()> {
+        self.slots.open_mut(listener.0).set_listening(take == Take::InTurns);
         self.receive(listener)
     }
 
@@ -410,7 +415,9 @@ impl Uring {
     /// are no errors.
     pub fn wait(&mut self, wait: Wait) -> io::Result<()> {
         self.arm_dry()?;
-        let told = !self.closed.is_empty() || !self.ring.completion().is_empty();
+        // Those who wait for a buffer though there are some have their turn in the next wait.
+        let more = !self.dry.is_empty() && !self.buffers.is_dry();
+        let told = more || !self.closed.is_empty() || !self.ring.completion().is_empty();
         let result = if told || wait.completions == 0 { self.look() } else { self.sleep(wait) };
         self.waited = self.ring.completion().len();
         result
@@ -432,19 +439,15 @@ impl Uring {
             arguments = arguments.timespec(time);
         }
         let prompt = mem::take(&mut self.prompt);
-        let mut completions = 1;
-        if self.ring.params().is_feature_min_timeout() {
-            // A send out of a buffer that others wait for is waited for.
+        let mut completions = wait.completions as usize;
+        let insist = u32::try_from(wait.insist.as_micros()).unwrap_or(u32::MAX);
+        if insist > 0 && self.ring.params().is_feature_min_timeout() {
+            // A send out of a buffer that others wait for is waited for like anything else.
             let short_of_buffers = !self.dry.is_empty() || self.buffers.is_dry();
-            let besides = wait.besides_sends && prompt > 0 && !short_of_buffers;
-            let insist = if besides { wait.insist.max(PROMPT_PATIENCE) } else { wait.insist };
-            completions = wait.completions as usize + if besides { prompt } else { 0 };
-            let insist = u32::try_from(insist.as_micros()).unwrap_or(u32::MAX);
-            if insist > 0 {
-                arguments = arguments.min_wait_usec(insist);
-            }
-        } else if wait.insist.is_zero() {
-            completions = wait.completions as usize;
+            completions += if short_of_buffers { 0 } else { prompt };
+            arguments = arguments.min_wait_usec(insist);
+        } else if insist > 0 {
+            completions = 1;
         }
         excuse(self.ring.submitter().submit_with_args(completions, &arguments))
     }
@@ -474,11 +477,14 @@ impl Uring {
     fn arm(&mut self, index: u32) -> io::Result<()> {
         let slot = self.slots.open_mut(index);
         slot.receiving = Receiving::Armed;
+        slot.set_fed(false);
         let descriptor = types::Fd(slot.descriptor());
-        let entry = if slot.listening() {
-            opcode::AcceptMulti::new(descriptor)
-                .flags(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK)
-                .build()
+        let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+        let entry = if slot.in_turns() {
+            let nobody = ptr::null_mut();
+            opcode::Accept::new(descriptor, nobody, ptr::null_mut()).flags(flags).build()
+        } else if slot.listening() {
+            opcode::AcceptMulti::new(descriptor).flags(flags).build()
         } else {
             opcode::RecvMulti::new(descriptor, GROUP).build()
         };

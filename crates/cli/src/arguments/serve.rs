@@ -114,7 +114,7 @@ fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceA
 /// a wait of 10 ms that is less than a hundredth, and a processor would be busy for all of it.
 const BUSY_POLL_MAX: Duration = Duration::from_millis(10);
 
-/// Workers of `uring` alone poll.
+/// Workers that have a ring poll, threads or processes; others do not.
 fn busy_poll(values: &Values<'_>, model: Model) -> Result<Option<Duration>, Problem> {
     let read = |text: &str| {
         let time = parse_duration(text).ok()?;
@@ -122,7 +122,7 @@ fn busy_poll(values: &Values<'_>, model: Model) -> Result<Option<Duration>, Prob
     };
     let time = values.read("busy-poll", Id::ValueBusyPoll, read)?;
     let model = model.resolved();
-    if time.is_some() && model != Model::Uring {
+    if time.is_some() && !matches!(model, Model::Uring | Model::Processes) {
         let what = say!(values.messages, Id::UsageNoEffect, option = "--busy-poll");
         let why = say!(values.messages, Id::OnlyUring, model = model.name());
         return Err(Problem::new(Exit::Usage, what).why(why).next("--model uring"));

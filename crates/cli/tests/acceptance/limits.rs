@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Resource, Rlimit, Signal};
+use rustix::process::Signal;
 
 use crate::common::Serving;
 use crate::support::{
@@ -25,16 +25,16 @@ const MEASURED: Duration = Duration::from_secs(1);
 fn out_of_descriptors_accepting_pauses_without_a_busy_loop_and_resumes() {
     allow_many_descriptors();
     each_of(&CONCURRENT_MODELS, |model| {
-        let serving = serve(model, &["--workers", "2", "echo=tcp://127.0.0.1:0?idle=5m"]);
-        // Once it serves, so that what it needs itself is open.
+        // The limit of connections that is made from the descriptors would refuse before.
+        let many = CLIENTS.to_string();
+        let options = ["--model", model, "--workers", "2", "--max-connections", &many];
+        let service = "echo=tcp://127.0.0.1:0?idle=5m";
+        let serving = Serving::with_descriptors(DESCRIPTORS, &[&options[..], &[service]].concat());
+        // Once it serves, so that all workers are there.
         echo_line(&mut connect(serving.place()), "hello\n").expect("it is served");
         let workers = children(serving.pid());
         let processes =
             if workers.is_empty() { vec![serving.pid()] } else { Vec::from_iter(workers) };
-        for &process in &processes {
-            limit_descriptors(process);
-        }
-
         let clients: Vec<TcpStream> = (0..CLIENTS).map(|_| connect(serving.place())).collect();
         let paused = serving.event("paused");
         assert_eq!(paused["errno"], 24, "EMFILE is why");
@@ -73,12 +73,6 @@ fn paused_until_resumed(serving: &Serving) -> usize {
         }
         paused += usize::from(line.contains(r#""event":"paused""#));
     }
-}
-
-fn limit_descriptors(process: u32) {
-    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
-    let limit = Rlimit { current: Some(DESCRIPTORS), maximum: Some(DESCRIPTORS) };
-    rustix::process::prlimit(process, Resource::Nofile, limit).expect("it is our process");
 }
 
 #[test]

@@ -155,9 +155,26 @@ impl Serving {
         serving
     }
 
+    /// The same, with one listener and so many descriptors for each process from the beginning: a
+    /// ring that accepts by itself goes by the limit that it began with.
+    pub(crate) fn with_descriptors(descriptors: u64, arguments: &[&str]) -> Self {
+        let mut shell = Command::new("sh");
+        let script = format!("ulimit -n {descriptors}; exec \"$0\" \"$@\"");
+        shell.args(["-c", &script, env!("CARGO_BIN_EXE_colok"), "serve", "--log", "json:-"]);
+        shell.args(arguments).env("LC_ALL", "C");
+        let mut serving = Self::spawn(shell);
+        let event = serving.event("started");
+        serving.addresses.push(event["address"].as_str().expect("it is text").to_owned());
+        serving
+    }
+
     /// Starts `colok` with exactly these arguments.
     pub(crate) fn plain(arguments: &[&str]) -> Self {
-        let mut child = command(arguments)
+        Self::spawn(command(arguments))
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

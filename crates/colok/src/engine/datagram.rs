@@ -38,7 +38,7 @@ use crate::observe::{Calls, Event, Tap, printable};
 use crate::session::{Desk, answer_datagram};
 use departure::{Segmenting, send_all};
 use losses::Losses;
-use outlet::Socket;
+use outlet::SocketOutlet;
 use rate::SourceRates;
 use replies::{PIECES_MAX, Place, Replies, Route, Train};
 
@@ -277,7 +277,7 @@ impl<'s, T: Tap> Service<'s, T> {
     fn send(&mut self, memory: &[u8]) {
         let Self { replies, departures, segmenting, done, listener, tap, .. } = self;
         let socket = listener.socket.as_fd();
-        let mut outlet = Socket { socket, departures, calls: Calls::new(*tap) };
+        let mut outlet = SocketOutlet { descriptor: socket, departures, calls: Calls::new(*tap) };
         send_all(replies, memory, segmenting, &mut outlet, |train, count| {
             let lengths = train.lengths().take(count).map(|length| length as u64);
             done.moved.1 += lengths.sum::<u64>();
@@ -294,10 +294,10 @@ impl<'s, T: Tap> Service<'s, T> {
         }
     }
 
-    fn look_for_losses(&mut self, now: Time, last: bool) {
+    fn look_for_losses(&mut self, now: Time, at_end: bool) {
         let busy = self.done != DatagramsDone::default();
         let calls = Calls::new(self.tap);
-        let lost = self.losses.look(self.listener.socket.as_fd(), calls, now, busy, last);
+        let lost = self.losses.look(self.listener.socket.as_fd(), calls, now, busy, at_end);
         self.done.dropped += lost;
         if lost > 0 && self.losses.is_news() {
             self.tap.event(|| Event::Notice {

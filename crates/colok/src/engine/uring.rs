@@ -1,9 +1,9 @@
 //! The `uring` model: one io_uring per worker thread.
 //!
-//! Connections and bytes come from the kernel by themselves, into buffers that belong to the worker;
-//! an echo leaves from the very buffer it came in; and all that a turn of the loop sends leaves with
-//! one call, which is also the next wait. An idle connection takes less than a hundred bytes. A
-//! connection stays with its worker for life.
+//! Connections and bytes come from the kernel by themselves, into buffers that belong to the
+//! worker; an echo leaves from the very buffer it came in; and all that a turn of the loop sends
+//! leaves with one call, which is also the next wait. An idle connection takes less than a hundred
+//! bytes. A connection stays with its worker for life.
 //!
 //! It never names a protocol, and it never waits for one connection while another could go on.
 
@@ -25,6 +25,7 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
+pub(super) use colok_sys::uring::Take;
 use colok_sys::uring::{Size, Uring};
 use rustix::io::Errno;
 
@@ -47,6 +48,8 @@ const SIZE: Size =
 struct Shared<T: Tap> {
     /// How large each worker's ring is.
     size: Size,
+    /// How connections are shared with other processes.
+    take: Take,
     stop: Stop,
     drain: Duration,
     busy_poll: Duration,
@@ -56,7 +59,13 @@ struct Shared<T: Tap> {
 }
 
 impl<T: Tap> Shared<T> {
-    fn new(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<Self> {
+    fn new(
+        size: Size,
+        ports: &[Port<T>],
+        limits: &Limits,
+        stop: &Stop,
+        take: Take,
+    ) -> Result<Self> {
         let workers = limits.workers.clamp(1, WORKERS_MAX);
         let inbox = || Inbox::new().map(Arc::new);
         let inboxes: std::result::Result<_, Errno> = (0..workers).map(|_| inbox()).collect();
@@ -68,7 +77,7 @@ impl<T: Tap> Shared<T> {
         });
         let disk = disk.transpose().map_err(|error| failed("thread", &error))?;
         let (drain, busy_poll) = (limits.drain, limits.busy_poll);
-        Ok(Self { size, stop: stop.clone(), drain, busy_poll, inboxes, disk })
+        Ok(Self { size, take, stop: stop.clone(), drain, busy_poll, inboxes, disk })
     }
 
     fn inbox(&self, worker: usize) -> Arc<Inbox<T>> {
@@ -99,16 +108,27 @@ pub(crate) fn is_available() -> bool {
 
 /// Serves the ports until stopped, on `limits.workers` threads. Fails at once where there is no
 /// io_uring.
-pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
-    run_with(SIZE, ports, limits, stop)
+pub(crate) fn run<T: Tap>(
+    ports: &[Port<T>],
+    limits: &Limits,
+    stop: &Stop,
+    take: Take,
+) -> Result<()> {
+    run_with(SIZE, ports, limits, stop, take)
 }
 
 /// The same on rings of any size.
-fn run_with<T: Tap>(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
+fn run_with<T: Tap>(
+    size: Size,
+    ports: &[Port<T>],
+    limits: &Limits,
+    stop: &Stop,
+    take: Take,
+) -> Result<()> {
     if ports.is_empty() {
         return Ok(());
     }
-    let shared = Shared::new(size, ports, limits, stop)?;
+    let shared = Shared::new(size, ports, limits, stop, take)?;
     let (tell, told) = channel();
     thread::scope(|scope| {
         let mut starts = Vec::new();

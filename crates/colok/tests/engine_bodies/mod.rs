@@ -297,7 +297,7 @@ fn echo_returns_datagrams(model: Model, place: &str) {
     }
 }
 
-/// Many at once, of several lengths and clients: what is taken and answered together keeps its order.
+/// Many at once, of several lengths and clients: what is answered together keeps its order.
 fn echo_returns_bursts_of_datagrams(model: Model, place: &str) {
     let server = serve(model, "echo", place);
     let clients = [udp_client(&server.urls[0]), udp_client(&server.urls[0])];

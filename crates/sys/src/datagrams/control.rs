@@ -1,6 +1,6 @@
-//! Control data of datagrams (cmsg(3)): where a datagram came to, where it is to leave from, and the
-//! size of those that are merged into one. Reads what the kernel wrote, and writes what it reads;
-//! it makes no call.
+//! Control data of datagrams (cmsg(3)): where a datagram came to, where it is to leave from, and
+//! the size of those that are merged into one. Reads what the kernel wrote, and writes what it
+//! reads; it makes no call.
 
 use std::mem::size_of;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

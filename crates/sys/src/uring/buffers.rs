@@ -65,7 +65,7 @@ pub(super) struct Buffers {
     buffer_bytes: u32,
     /// Where the next buffer goes that is given to the kernel; wraps.
     tail: u16,
-    buffers: Box<[Buffer]>,
+    states: Box<[Buffer]>,
     /// Buffers that nobody has; the last one that came back is in the cache, and goes first.
     idle: Vec<u16>,
     /// How many the kernel has, and how many it is to have.
@@ -127,7 +127,7 @@ impl Buffers {
             count,
             buffer_bytes,
             tail: 0,
-            buffers: vec![Buffer::default(); usize::from(count)].into_boxed_slice(),
+            states: vec![Buffer::default(); usize::from(count)].into_boxed_slice(),
             idle: (0..count).rev().collect(),
             offered: 0,
             wanted: count.min(WANTED_AT_FIRST),
@@ -140,7 +140,7 @@ impl Buffers {
     /// behind them.
     #[inline]
     pub(super) fn lend(&mut self, index: u16, length: u32, goes_on: bool) -> Lease {
-        let buffer = &mut self.buffers[usize::from(index)];
+        let buffer = &mut self.states[usize::from(index)];
         assert!(buffer.offered, "the kernel uses only buffers that it was given");
         let start = buffer.filled;
         assert!(length <= self.buffer_bytes - start, "a buffer holds what arrived in it");
@@ -171,7 +171,7 @@ impl Buffers {
     #[expect(clippy::needless_pass_by_value, reason = "a lease that was given back is no more")]
     pub(super) fn give_back(&mut self, lease: Lease) {
         assert!(lease.pool == self.pool, "the lease is of this pool");
-        let buffer = &mut self.buffers[usize::from(lease.buffer)];
+        let buffer = &mut self.states[usize::from(lease.buffer)];
         buffer.leases -= 1;
         if buffer.leases > 0 || buffer.offered {
             return;
@@ -192,7 +192,12 @@ impl Buffers {
         self.offer_wanted();
     }
 
-    /// Whether the kernel has a buffer left to choose.
+    /// How many buffers the kernel has left to choose from.
+    pub(super) fn offered(&self) -> u16 {
+        self.offered
+    }
+
+    /// Whether the kernel has no buffer left to choose.
     pub(super) fn is_dry(&self) -> bool {
         self.offered == 0
     }
@@ -208,7 +213,7 @@ impl Buffers {
     /// Gives a buffer to the kernel.
     fn offer(&mut self, buffer: u16) {
         assert!(buffer < self.count, "the buffer is of this pool");
-        self.buffers[usize::from(buffer)] = Buffer { filled: 0, leases: 0, offered: true };
+        self.states[usize::from(buffer)] = Buffer { filled: 0, leases: 0, offered: true };
         self.offered += 1;
         let offset = usize::from(buffer) * self.buffer_bytes as usize;
         // SAFETY: the mapping holds `count` buffers of `buffer_bytes`, and this is one of them.

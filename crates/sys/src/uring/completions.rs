@@ -3,7 +3,7 @@
 //!
 //! Nothing here waits or submits; what is armed again is queued by the next wait.
 
-use std::{io, mem};
+use std::io;
 
 use io_uring::cqueue;
 use rustix::io::Errno;
@@ -71,6 +71,7 @@ impl Uring {
         let goes_on = cqueue::more(entry.flags());
         match (outcome, lease) {
             (Ok(1..), Some(lease)) => {
+                self.slots.get_mut(index).set_fed(true);
                 if !goes_on {
                     self.arm_again(index);
                 }
@@ -90,8 +91,9 @@ impl Uring {
         let slot = self.slots.get_mut(index);
         let stopping = slot.receiving == Receiving::Stopping;
         slot.receiving = if stopping || slot.closing() { Receiving::Off } else { Receiving::Dry };
-        if slot.receiving == Receiving::Dry {
-            self.dry.push(index);
+        if slot.receiving == Receiving::Dry && !slot.queued() {
+            slot.set_queued(true);
+            self.dry.push(index, slot.fed());
         }
     }
 
@@ -139,21 +141,27 @@ impl Uring {
         Some(Event::Accepted(Stream(index), setup::accepted(descriptor)))
     }
 
-    /// Arms the receives that the kernel has ended, as soon as there is something to receive into.
+    /// Arms the receives that the kernel has ended, as soon as there is something to receive into:
+    /// no more at a time than there are buffers, since the others would find none.
     pub(super) fn arm_dry(&mut self) -> io::Result<()> {
         if self.dry.is_empty() {
             return Ok(());
         }
-        for index in mem::take(&mut self.dry) {
+        let mut room = self.buffers.offered();
+        for index in self.dry.take() {
             // A stream that was closed meanwhile, and perhaps its place taken by another.
             if !self.slots.is_dry(index) {
+                self.slots.left_queue(index);
                 continue;
             }
-            if self.buffers.is_dry() && !self.slots.open(index).listening() {
-                self.dry.push(index);
-            } else {
-                self.arm(index)?;
+            let listening = self.slots.open(index).listening();
+            if room == 0 && !listening {
+                self.dry.keep(index);
+                continue;
             }
+            room -= u16::from(!listening);
+            self.slots.left_queue(index);
+            self.arm(index)?;
         }
         Ok(())
     }

@@ -37,6 +37,9 @@ const POLLING: u8 = 1;
 const CLOSING: u8 = 2;
 const LISTENING: u8 = 4;
 const STOPPING_POLL: u8 = 8;
+const FED: u8 = 16;
+const QUEUED: u8 = 32;
+const IN_TURNS: u8 = 64;
 
 impl Slot {
     pub(super) fn new(socket: OwnedFd) -> Self {
@@ -45,7 +48,7 @@ impl Slot {
     }
 
     pub(super) fn descriptor(&self) -> RawFd {
-        self.socket.as_ref().map_or(-1, |socket| socket.as_raw_fd())
+        self.socket.as_ref().map_or(-1, OwnedFd::as_raw_fd)
     }
 
     pub(super) fn socket(&self) -> Option<BorrowedFd<'_>> {
@@ -75,8 +78,32 @@ impl Slot {
         self.flags & LISTENING != 0
     }
 
-    pub(super) fn set_listening(&mut self) {
+    pub(super) fn set_listening(&mut self, in_turns: bool) {
         self.flags |= LISTENING;
+        self.flags = self.flags & !IN_TURNS | if in_turns { IN_TURNS } else { 0 };
+    }
+
+    /// Connections are taken one at a time.
+    pub(super) fn in_turns(&self) -> bool {
+        self.flags & IN_TURNS != 0
+    }
+
+    /// It has received something since it was armed.
+    pub(super) fn fed(&self) -> bool {
+        self.flags & FED != 0
+    }
+
+    pub(super) fn set_fed(&mut self, fed: bool) {
+        self.flags = self.flags & !FED | if fed { FED } else { 0 };
+    }
+
+    /// It is in the queue of those that wait for a buffer.
+    pub(super) fn queued(&self) -> bool {
+        self.flags & QUEUED != 0
+    }
+
+    pub(super) fn set_queued(&mut self, queued: bool) {
+        self.flags = self.flags & !QUEUED | if queued { QUEUED } else { 0 };
     }
 
     /// A poll is being stopped, and its end has not been told.
@@ -150,6 +177,13 @@ impl Slots {
     pub(super) fn is_dry(&self, index: u32) -> bool {
         let slot = self.slots.get(index as usize).filter(|slot| slot.socket.is_some());
         slot.is_some_and(|slot| slot.receiving == Receiving::Dry && !slot.closing())
+    }
+
+    /// Notes that a stream has left the queue of those that wait for a buffer.
+    pub(super) fn left_queue(&mut self, index: u32) {
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.set_queued(false);
+        }
     }
 
     /// Leaves sockets to a kernel that may still use them.

@@ -77,7 +77,9 @@ pub(super) fn send_all(
         match send_some(trains, &slices, next, outlet) {
             Ok(count) => {
                 let gone = &trains[next..trains.len().min(next + count.max(1))];
-                gone.iter().for_each(|train| sent(train, train.count));
+                for train in gone {
+                    sent(train, train.count);
+                }
                 next += gone.len();
             }
             Err(Errno::AGAIN) if patient => {
@@ -94,7 +96,9 @@ pub(super) fn send_all(
             }
         }
     }
-    trains[next..].iter().for_each(|train| sent(train, 0));
+    for train in &trains[next..] {
+        sent(train, 0);
+    }
 }
 
 /// Sends the train at `next`, or more of them: how many.

@@ -34,7 +34,7 @@ impl Losses {
         Self { count, looked: Time::ZERO, busy: false, told: false }
     }
 
-    /// How many more there were when it is time to look, or when this is the `last` look. `busy`:
+    /// How many more there were when it is time to look, or the end has come (`at_end`). `busy`:
     /// datagrams came since it was asked last.
     pub(super) fn look<T: Tap>(
         &mut self,
@@ -42,10 +42,11 @@ impl Losses {
         calls: Calls<'_, T>,
         now: Time,
         busy: bool,
-        last: bool,
+        at_end: bool,
     ) -> u64 {
         self.busy |= busy;
-        if !last && !(self.busy && now.since(self.looked) >= LOOK_EVERY) {
+        let is_time = self.busy && now.since(self.looked) >= LOOK_EVERY;
+        if !(is_time || at_end) {
             return 0;
         }
         (self.looked, self.busy) = (now, false);

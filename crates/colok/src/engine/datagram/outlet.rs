@@ -12,15 +12,15 @@ use crate::engine::blocking::wait;
 use crate::observe::{Calls, Tap};
 
 /// A UDP socket, and the lists that the kernel reads replies from.
-pub(super) struct Socket<'a, T: Tap> {
-    pub(super) socket: BorrowedFd<'a>,
+pub(super) struct SocketOutlet<'a, T: Tap> {
+    pub(super) descriptor: BorrowedFd<'a>,
     pub(super) departures: &'a mut Departures,
     pub(super) calls: Calls<'a, T>,
 }
 
-impl<T: Tap> Outlet for Socket<'_, T> {
+impl<T: Tap> Outlet for SocketOutlet<'_, T> {
     fn send_one(&mut self, departure: Departure<'_>) -> Result<(), Errno> {
-        let (socket, departures) = (self.socket, &mut *self.departures);
+        let (socket, departures) = (self.descriptor, &mut *self.departures);
         let arguments = || text_of(&departure);
         let run = || departures.send_one(socket, departure);
         self.calls.observe("sendmsg", Some(socket), arguments, run, value).map(drop)
@@ -31,16 +31,17 @@ impl<T: Tap> Outlet for Socket<'_, T> {
         count: usize,
         departures: impl Iterator<Item = Departure<'a>>,
     ) -> Result<usize, Errno> {
-        let (socket, lists) = (self.socket, &mut *self.departures);
+        let (socket, lists) = (self.descriptor, &mut *self.departures);
         let run = || lists.send(socket, departures);
         self.calls.observe("sendmmsg", Some(socket), || count.to_string(), run, value)
     }
 
     fn wait(&mut self) {
-        wait(self.socket, false, true, None, SEND_WAIT);
+        wait(self.descriptor, false, true, None, SEND_WAIT);
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "it is called with what calls return")]
 fn value(result: &usize) -> i64 {
     i64::try_from(*result).unwrap_or(i64::MAX)
 }

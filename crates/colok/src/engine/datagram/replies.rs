@@ -215,7 +215,7 @@ mod tests {
     const SOURCES: Range<u8> = 1..20;
 
     fn memory() -> Vec<u8> {
-        (0..MEMORY_BYTES).map(|index| index as u8).collect()
+        (0..=u8::MAX).cycle().take(MEMORY_BYTES).collect()
     }
 
     fn route(number: u8) -> Route {

@@ -133,7 +133,7 @@ fn sizes_and_sources_may_be_mixed_and_each_source_keeps_its_order() {
     let limits = Limits::default();
     let mut service = Service::new(&listener, &limits, &gate, &[], &tap);
     let clients = [client(&listener), client(&listener), client(&listener)];
-    let text = |source: usize, index: usize| vec![b'a' + source as u8; (index * 7) % 5];
+    let text = |source: usize, index: usize| vec![b"abc"[source]; (index * 7) % 5];
     // More than one batch.
     for index in 0..BATCH {
         for (source, client) in clients.iter().enumerate() {
@@ -159,7 +159,7 @@ fn the_longest_and_the_empty_come_back_between_others() {
     let limits = Limits::default();
     let mut service = Service::new(&listener, &limits, &gate, &[], &NoTap);
     let client = client(&listener);
-    let long: Vec<u8> = (0..65_507_u32).map(|index| (index % 251) as u8).collect();
+    let long: Vec<u8> = (0..251_u8).cycle().take(65_507).collect();
     let datagrams = [&b"x"[..], b"", &long, b"", b"", b"y"];
     for datagram in datagrams {
         client.send(datagram).expect("it is sent");

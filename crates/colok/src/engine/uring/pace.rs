@@ -30,6 +30,9 @@ const INSIST: Duration = Duration::from_micros(50);
 /// A worker that rests for less than a third of the time has so much to do that waits may insist.
 const REST_PART: u32 = 3;
 
+/// Looks between two readings of the clock, which takes longer than a look.
+const LOOKS_PER_TIME: u32 = 16;
+
 /// Connections that have something to say, for each that is insisted on: to wait for all of them
 /// would make everyone as late as the latest.
 const OF_CONNECTIONS: u32 = 4;
@@ -65,6 +68,19 @@ enum Phase {
     Resting,
 }
 
+impl Phase {
+    /// What follows from a probe of this length, in which the worker worked for so long and so many
+    /// connections had something to say.
+    fn after(length: Duration, worked: Duration, speakers: u32) -> Self {
+        let insist_on = (speakers / OF_CONNECTIONS).min(INSIST_ON_MAX);
+        let rests = length.saturating_sub(worked) * REST_PART > length;
+        match insist_on {
+            INSIST_ON_MIN.. if !rests => Self::Insisting(insist_on),
+            _ => Self::Resting,
+        }
+    }
+}
+
 impl Pace {
     pub(super) fn new(busy_poll: Duration) -> Self {
         Self {
@@ -93,33 +109,45 @@ impl Pace {
         }
     }
 
-    /// Waits until something has happened or is due, and says what time it is then. The end of a
-    /// send counts as something only if someone waits for it.
+    /// Waits until something has happened or is due, and says what time it is then.
     pub(super) fn wait(
         &mut self,
         ring: &mut Uring,
         clock: Clock,
         due: Option<Time>,
-        awaits_sends: bool,
     ) -> io::Result<Time> {
         let mut now = clock.now();
         self.turn(now);
         if !self.busy_poll.is_zero() {
-            let until = due.map_or(now + self.busy_poll, |due| due.min(now + self.busy_poll));
-            loop {
-                ring.wait(Wait::LOOK)?;
-                now = clock.now();
-                if ring.has_events() || until <= now {
-                    break;
-                }
-                std::hint::spin_loop();
-            }
+            now = self.look_for_work(ring, clock, now, due)?;
             if ring.has_events() {
                 return Ok(now);
             }
         }
-        ring.wait(Wait { besides_sends: !awaits_sends, ..self.how(now, due) })?;
+        ring.wait(self.how(now, due))?;
         Ok(clock.now())
+    }
+
+    /// Looks until something has happened, is due, or it is time to sleep.
+    fn look_for_work(
+        &self,
+        ring: &mut Uring,
+        clock: Clock,
+        mut now: Time,
+        due: Option<Time>,
+    ) -> io::Result<Time> {
+        let until = due.map_or(now + self.busy_poll, |due| due.min(now + self.busy_poll));
+        while now < until && !ring.has_events() {
+            for _ in 0..LOOKS_PER_TIME {
+                ring.wait(Wait::LOOK)?;
+                if ring.has_events() {
+                    break;
+                }
+                std::hint::spin_loop();
+            }
+            now = clock.now();
+        }
+        Ok(now)
     }
 
     fn how(&self, now: Time, due: Option<Time>) -> Wait {
@@ -142,13 +170,7 @@ impl Pace {
         }
         if self.phase == Phase::Probing {
             let worked = processor_time().saturating_sub(self.began.1);
-            let insist_on = (self.speakers / OF_CONNECTIONS).min(INSIST_ON_MAX);
-            let rested = now.since(self.began.0).saturating_sub(worked);
-            let rests = rested * REST_PART > now.since(self.began.0);
-            self.phase = match insist_on {
-                INSIST_ON_MIN.. if !rests => Phase::Insisting(insist_on),
-                _ => Phase::Resting,
-            };
+            self.phase = Phase::after(now.since(self.began.0), worked, self.speakers);
             self.until = now + BELIEVE;
         } else {
             self.phase = Phase::Probing;
@@ -164,4 +186,49 @@ impl Pace {
 fn processor_time() -> Duration {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     Duration::try_from(time).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn a_worker_without_rest_insists_on_a_part_of_its_connections() {
+        for (speakers, phase) in [
+            (10_000, Phase::Insisting(24)),
+            (64, Phase::Insisting(16)),
+            (32, Phase::Insisting(8)),
+            (31, Phase::Resting),
+            (1, Phase::Resting),
+        ] {
+            assert_eq!(Phase::after(2 * MS, 2 * MS, speakers), phase, "{speakers}");
+        }
+    }
+
+    #[test]
+    fn a_worker_that_rests_insists_on_nothing() {
+        assert_eq!(Phase::after(3 * MS, 2 * MS, 512), Phase::Insisting(24));
+        assert_eq!(Phase::after(3 * MS, 2 * MS - Duration::from_micros(1), 512), Phase::Resting);
+        assert_eq!(Phase::after(Duration::from_secs(9), MS, 512), Phase::Resting);
+    }
+
+    #[test]
+    fn a_connection_speaks_once_in_a_probe() {
+        let mut pace = Pace::new(Duration::ZERO);
+        pace.heard(7);
+        assert_eq!(pace.speakers, 0, "nobody listens");
+        pace.turn(Time::from_millis(1));
+        for index in [7, 7, 64, 1000, 7, 64] {
+            pace.heard(index);
+        }
+        assert_eq!((pace.phase, pace.speakers), (Phase::Probing, 3));
+        pace.turn(Time::from_millis(2));
+        assert_eq!(pace.phase, Phase::Probing, "it is not over");
+        pace.turn(Time::from_millis(4));
+        assert_eq!((pace.phase, pace.speakers), (Phase::Resting, 0));
+        pace.turn(Time::from_millis(100));
+        assert_eq!(pace.phase, Phase::Probing, "what was found is not believed for ever");
+    }
 }

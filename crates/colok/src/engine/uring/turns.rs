@@ -1,8 +1,8 @@
 //! The life of a connection in a ring: what arrives is given to its session, what the session says
 //! is lent to the kernel, and when nothing is on its way it rests.
 //!
-//! A send never waits for room, so it has ended when what was queued was submitted: in the next turn
-//! of the loop at the latest. What had no room goes back to the session, whose backlog is bounded,
+//! A send never waits for room, so it has ended when what was queued was submitted: in the next
+//! turn of the loop at the latest. What had no room goes back to the session, whose backlog is bounded,
 //! and the ring's buffer is free. Above the high-water mark receiving stops; what has arrived until
 //! then is kept.
 
@@ -416,7 +416,6 @@ impl<T: Tap> Worker<'_, T> {
                 Next::Close => return self.close(stream, awake),
             }
         }
-        self.awaits_sends |= self.ring.is_sending(stream);
         self.places[stream.index()] = Place::Awake(awake);
     }
 
@@ -441,7 +440,6 @@ impl<T: Tap> Worker<'_, T> {
             }
         }
         awake.closing = true;
-        self.awaits_sends = true;
         self.timers.clear(stream.index());
         self.places[stream.index()] = Place::Awake(awake);
         self.completed("close", stream, Ok(0));

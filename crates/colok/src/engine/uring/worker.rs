@@ -46,8 +46,6 @@ pub(super) struct Worker<'p, T: Tap> {
     /// Streams whose receive was queued in this turn of the loop: what they have to tell is not
     /// known yet.
     pub(super) just_armed: Vec<Stream>,
-    /// Whether a connection goes on only when a send that is queued has ended.
-    pub(super) awaits_sends: bool,
     pub(super) desk: Desk,
     pub(super) places: Vec<Place<T>>,
     pub(super) timers: Timers,
@@ -81,7 +79,6 @@ impl<'p, T: Tap> Worker<'p, T> {
             ring,
             now: clock.now(),
             just_armed: Vec::new(),
-            awaits_sends: false,
             desk: Desk::new(),
             places: Vec::new(),
             timers: Timers::new(),
@@ -123,8 +120,7 @@ impl<'p, T: Tap> Worker<'p, T> {
 
     fn wait(&mut self) {
         let due = self.timers.next_due();
-        let awaits_sends = mem::take(&mut self.awaits_sends);
-        match self.pace.wait(&mut self.ring, self.clock, due, awaits_sends) {
+        match self.pace.wait(&mut self.ring, self.clock, due) {
             Ok(now) => self.now = now,
             Err(error) => self.note(Err(error)),
         }

@@ -106,7 +106,7 @@ fn accepted_connections_are_not_lost_with_their_ring() {
     listener.set_nonblocking(true).expect("an option");
     let address = listener.local_addr().expect("bound");
     let accepting = ring.add(listener.into());
-    ring.accept(accepting).expect("it is queued");
+    ring.accept(accepting, crate::uring::Take::All).expect("it is queued");
     ring.submit().expect("it is submitted");
     let mut clients: Vec<_> =
         (0..100).map(|_| TcpStream::connect(address).expect("it listens")).collect();
@@ -209,7 +209,10 @@ fn a_place_is_used_again_only_when_nothing_of_it_is_left() {
         ring.stop_polling(stream).expect("it is queued");
         ring.close(stream).expect("it is queued");
         until(&mut ring, |ring, event| match event {
-            Event::Closed(closed) => Some(assert_eq!(closed, stream)),
+            Event::Closed(closed) => {
+                assert_eq!(closed, stream);
+                Some(())
+            }
             Event::Received(_, lease) => {
                 ring.give_back(lease);
                 None

@@ -21,6 +21,10 @@ impl Random {
 }
 
 /// What must be true of one stream.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each goes on or does not, whatever the others do"
+)]
 struct Modelled {
     stream: Stream,
     /// Gone when the peer has closed.

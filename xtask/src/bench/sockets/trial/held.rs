@@ -23,7 +23,7 @@ use super::{
 };
 
 /// The same when it is about the benchmark itself.
-const HELD_LITTLE: u32 = 200;
+const HELD_LITTLE: u32 = 50;
 
 /// How long all are silent before memory is counted.
 const SILENCE: Duration = Duration::from_secs(2);

@@ -69,8 +69,9 @@ fn nor_does_one_whose_buffers_ran_dry() {
 
 #[test]
 fn a_stop_answers_what_lies_there() {
-    let service = "count=tcp://127.0.0.1:0?gap=50s&idle=60s&lang=en";
-    let Some(server) = Server::start(service, MEDIUM) else { return };
+    let service = "count=tcp://127.0.0.1:0?gap=300ms&idle=60s&lang=en";
+    let limits = Limits { workers: 1, drain: PATIENCE, ..Limits::default() };
+    let Some(server) = Server::start_with(service, MEDIUM, limits) else { return };
     let mut clients: Vec<_> = (0..CLIENTS).map(|_| server.connect()).collect();
     server.watch.until(|seen| seen.accepted == CLIENTS);
     let _trigger = server.hold();
