@@ -1,4 +1,4 @@
-//! The tests of the one crate with unsafe code, watched by AddressSanitizer: memory that is used
+//! The tests of the one crate with unsafe code, watched by `AddressSanitizer`: memory that is used
 //! after it was freed, beyond its end, or never given back.
 //!
 //! The sanitizer comes with the compiler, but its flag is not stable yet; `RUSTC_BOOTSTRAP` allows

@@ -178,73 +178,73 @@ fn a_file_where_a_socket_is_to_be_is_left_alone() {
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
 }
 
+/// What is typed wrongly, and what each line of the answer has in it.
+const USAGE_ERRORS: &[(&[&str], &[&str])] = &[
+    (&["serv"], &["there is no verb serv", "try: perhaps serve"]),
+    (&["serve", "ehco"], &["there is no service ehco", "why: ", "try: colok serve echo"]),
+    (&["serve", "--modle", "x"], &["there is no option --modle", "try: perhaps --model"]),
+    (
+        &["serve", "--model", "thread"],
+        &["--model: thread is not a value for it", "why: it can be: auto, ", "perhaps threads"],
+    ),
+    (
+        &["serve", "echo=tcp://h:1?quite=off"],
+        &["echo has no option quite here", "idle, quit, gap", "perhaps quit"],
+    ),
+    (&["serve", "echo=tpc://h:1"], &["there is no scheme tpc", "why: ", "perhaps tcp"]),
+    (&["serve", "--drain", "5x"], &["--drain: 5x is not", "5s, 100ms"]),
+    (&["serve", "--idle-timeout", "0"], &["--idle-timeout: 0 is not", "above zero"]),
+    (&["serve", "--workers", "0"], &["--workers: 0 is not", "from 1 on"]),
+    (&["serve", "--log", "file"], &["--log: file is not", "json:FILE"]),
+    (&["serve", "--drain"], &["--drain needs a value", "colok serve --help"]),
+    (&["load", "--compare", "a.json"], &["--compare needs 2 values", "colok load --help"]),
+    (&["serve", "-q", "-v"], &["--quiet cannot be used with --verbose", "try: "]),
+    (&["connect", "h:1", "--deadline", "0.1us"], &["--deadline: 0.1us is not", "above zero"]),
+    (&["connect"], &["connect needs URL", "try: colok connect [OPTION]... URL"]),
+    (&["connect", "localhost"], &["names no port", "try: tcp://localhost:5001"]),
+    (&["connect", "h:99999"], &["99999 is not a port", "from 0 to 65535", "try: "]),
+    (&["connect", "::1:5001:"], &["is not a host name", "brackets", "[::1]:5001"]),
+    (&["connect", "h:1?idle=5s"], &["the option idle belongs to a server's", "h:1"]),
+    (&["connect", "h:1", "--on-eof", "x"], &["--on-eof: x is not", "half-close"]),
+    (&["connect", "h:1", "--datagram", "0"], &["--datagram: 0 is not", "line"]),
+    (&["connect", "h:1", "--source", "x"], &["--source: x is not", "127.0.0.1"]),
+    (&["connect", "h:1", "--send", "\\q"], &["--send: \\q is not", "escapes"]),
+    (&["connect", "h:1", "--expect", ""], &["--expect: \"\" is not", "empty pattern"]),
+    (&["connect", "h:1", "h:2"], &["h:2 is one argument too many", "colok connect --help"]),
+    (&["explain", "300.1.1.1"], &["300.1.1.1 is not an IPv4 address", "0 to 255", "try: "]),
+    (&["send"], &["Usage Error: colok send node_name file_name", "send needs HOST", "HOST"]),
+    (&["send", "h"], &["Usage Error: colok send node_name file_name", "needs FILE", "FILE..."]),
+    (&["get", "h"], &["get needs NAME", "try: colok get [OPTION]... HOST NAME..."]),
+    (&["get", "h", "../x"], &["NAME: ../x cannot be the name", "a part of it is . or .."]),
+    (&["get", "h", "x", "--range", "5"], &["--range: 5 is not", "FIRST-LAST"]),
+    (&["get", "h", "x", "-o", "-", "--json"], &["--json would have no effect", "the bytes"]),
+    (&["list", "udp://h"], &["files is not served over udp", "datagrams get lost", "list tcp"]),
+    (&["stat", "h", ".colok/x"], &["NAME: .colok/x cannot be", "the store's own"]),
+    (&["send", "h", "-"], &["standard input needs a --name", "try: colok send h - --name"]),
+    (&["send", "h", "a", "b", "--name", "c"], &["--name is for one file", "one by one"]),
+    (&["serve", "echo", "--root", "x"], &["--root would have no effect", "files", "serve files"]),
+    (
+        &["serve", "--busy-poll", "50us", "--model", "events"],
+        &["--busy-poll would have no effect", "the model here is events", "--model uring"],
+    ),
+    (
+        &["serve", "--busy-poll", "11ms", "--model", "uring"],
+        &["--busy-poll: 11ms is not", "at most 10ms"],
+    ),
+    (&["serve", "--busy-poll", "0.4us", "--model", "uring"], &["--busy-poll: 0.4us", "above"]),
+    (
+        &["serve", "echo?congestion=reno"],
+        &["echo has no option congestion", "none over udp", "=tcp://localhost?congestion=reno"],
+    ),
+    (&["serve", "echo=tcp://h:1?congestion=a+b"], &["congestion: a+b is not", "cubic"]),
+    (&["serve", "--keep-free", "100"], &["--keep-free: 100 is not", "from 0 to 99"]),
+    (&["serve", "--max-file-size", "0"], &["--max-file-size: 0 is not", "K is 1024"]),
+    (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),
+];
+
 #[test]
 fn usage_errors_suggest_the_nearest_name() {
-    for (arguments, expected) in [
-        (&["serv"][..], &["there is no verb serv", "try: perhaps serve"][..]),
-        (&["serve", "ehco"], &["there is no service ehco", "why: ", "try: colok serve echo"]),
-        (&["serve", "--modle", "x"], &["there is no option --modle", "try: perhaps --model"]),
-        (
-            &["serve", "--model", "thread"],
-            &["--model: thread is not a value for it", "why: it can be: auto, ", "perhaps threads"],
-        ),
-        (
-            &["serve", "echo=tcp://h:1?quite=off"],
-            &["echo has no option quite here", "idle, quit, gap", "perhaps quit"],
-        ),
-        (&["serve", "echo=tpc://h:1"], &["there is no scheme tpc", "why: ", "perhaps tcp"]),
-        (&["serve", "--drain", "5x"], &["--drain: 5x is not", "5s, 100ms"]),
-        (&["serve", "--idle-timeout", "0"], &["--idle-timeout: 0 is not", "above zero"]),
-        (&["serve", "--workers", "0"], &["--workers: 0 is not", "from 1 on"]),
-        (&["serve", "--log", "file"], &["--log: file is not", "json:FILE"]),
-        (&["serve", "--drain"], &["--drain needs a value", "colok serve --help"]),
-        (&["load", "--compare", "a.json"], &["--compare needs 2 values", "colok load --help"]),
-        (&["serve", "-q", "-v"], &["--quiet cannot be used with --verbose", "try: "]),
-        (&["connect", "h:1", "--deadline", "0.1us"], &["--deadline: 0.1us is not", "above zero"]),
-        (&["connect"], &["connect needs URL", "try: colok connect [OPTION]... URL"]),
-        (&["connect", "localhost"], &["names no port", "try: tcp://localhost:5001"]),
-        (&["connect", "h:99999"], &["99999 is not a port", "from 0 to 65535", "try: "]),
-        (&["connect", "::1:5001:"], &["is not a host name", "brackets", "[::1]:5001"]),
-        (&["connect", "h:1?idle=5s"], &["the option idle belongs to a server's", "h:1"]),
-        (&["connect", "h:1", "--on-eof", "x"], &["--on-eof: x is not", "half-close"]),
-        (&["connect", "h:1", "--datagram", "0"], &["--datagram: 0 is not", "line"]),
-        (&["connect", "h:1", "--source", "x"], &["--source: x is not", "127.0.0.1"]),
-        (&["connect", "h:1", "--send", "\\q"], &["--send: \\q is not", "escapes"]),
-        (&["connect", "h:1", "--expect", ""], &["--expect: \"\" is not", "empty pattern"]),
-        (&["connect", "h:1", "h:2"], &["h:2 is one argument too many", "colok connect --help"]),
-        (&["explain", "300.1.1.1"], &["300.1.1.1 is not an IPv4 address", "0 to 255", "try: "]),
-        (&["send"], &["Usage Error: colok send node_name file_name", "send needs HOST", "HOST"]),
-        (&["send", "h"], &["Usage Error: colok send node_name file_name", "needs FILE", "FILE..."]),
-        (&["get", "h"], &["get needs NAME", "try: colok get [OPTION]... HOST NAME..."]),
-        (&["get", "h", "../x"], &["NAME: ../x cannot be the name", "a part of it is . or .."]),
-        (&["get", "h", "x", "--range", "5"], &["--range: 5 is not", "FIRST-LAST"]),
-        (&["get", "h", "x", "-o", "-", "--json"], &["--json would have no effect", "the bytes"]),
-        (&["list", "udp://h"], &["files is not served over udp", "datagrams get lost", "list tcp"]),
-        (&["stat", "h", ".colok/x"], &["NAME: .colok/x cannot be", "the store's own"]),
-        (&["send", "h", "-"], &["standard input needs a --name", "try: colok send h - --name"]),
-        (&["send", "h", "a", "b", "--name", "c"], &["--name is for one file", "one by one"]),
-        (
-            &["serve", "echo", "--root", "x"],
-            &["--root would have no effect", "files", "serve files"],
-        ),
-        (
-            &["serve", "--busy-poll", "50us", "--model", "events"],
-            &["--busy-poll would have no effect", "the model here is events", "--model uring"],
-        ),
-        (
-            &["serve", "--busy-poll", "11ms", "--model", "uring"],
-            &["--busy-poll: 11ms is not", "at most 10ms"],
-        ),
-        (&["serve", "--busy-poll", "0.4us", "--model", "uring"], &["--busy-poll: 0.4us", "above"]),
-        (
-            &["serve", "echo?congestion=reno"],
-            &["echo has no option congestion", "none over udp", "=tcp://localhost?congestion=reno"],
-        ),
-        (&["serve", "echo=tcp://h:1?congestion=a+b"], &["congestion: a+b is not", "cubic"]),
-        (&["serve", "--keep-free", "100"], &["--keep-free: 100 is not", "from 0 to 99"]),
-        (&["serve", "--max-file-size", "0"], &["--max-file-size: 0 is not", "K is 1024"]),
-        (&["completions", "bsh"], &["SHELL: bsh is not", "bash, zsh, fish", "perhaps bash"]),
-    ] {
+    for (arguments, expected) in USAGE_ERRORS.iter().copied() {
         let lines = told(&colok(arguments), 2);
         assert_eq!(lines.len(), expected.len(), "{arguments:?}: {lines:#?}");
         for (line, part) in lines.iter().zip(expected) {

@@ -247,6 +247,27 @@ fn operations_of_a_ring_are_shown_without_a_time() {
     }
 }
 
+/// What is sent and the end of the stream may come to a worker as one thing; then nothing else
+/// comes that would wake it, so all of it must be done in one turn, watched or not.
+#[test]
+fn what_comes_together_with_its_end_is_answered() {
+    let name = format!("@colok-together-{}", std::process::id());
+    for model in runnable(&["events", "uring"]) {
+        for detail in ["--quiet", "--verbose"] {
+            let unix = format!("unix:{name}-{model}{detail}");
+            let service = format!("echo={unix}?idle=1h");
+            let serving =
+                Serving::plain(&["serve", "--workers", "1", "--model", model, detail, &service]);
+            for text in ["a\n", "no newline", "one\nquit\n"] {
+                let output = colok_with(&["connect", &unix, "--retry", "30s"], text.as_bytes());
+                assert_eq!((output.code, output.text().as_str()), (Some(0), text), "{model}");
+            }
+            serving.signal(Signal::TERM);
+            assert_eq!(serving.end().0, Some(0), "{model}");
+        }
+    }
+}
+
 #[test]
 fn a_worker_that_polls_answers_and_stops_as_any() {
     if runnable(&["uring"]).is_empty() {

@@ -127,8 +127,8 @@ pub mod notices {
     pub const ADDRESS_SKIPPED: &str = "address-skipped";
     /// A socket file that nobody listened on was removed. The subject is its path.
     pub const STALE_SOCKET_REMOVED: &str = "stale-socket-removed";
-    /// There is no `io_uring` here (an old kernel, `kernel.io_uring_disabled`, a sandbox); `events` is
-    /// used, which does the same. The subject is the call that failed, and why.
+    /// There is no `io_uring` here (an old kernel, `kernel.io_uring_disabled`, a sandbox); `events`
+    /// is used, which does the same. The subject is the call that failed, and why.
     pub const FELL_BACK_TO_EVENTS: &str = "fell-back-to-events";
     /// The event loop could not be set up, threads are used. The subject is the reason.
     pub const FELL_BACK_TO_THREADS: &str = "fell-back-to-threads";

@@ -2,7 +2,7 @@
 //! beside those that are kept in the tree.
 //!
 //! Time on a shared machine moves by more than any change that a reviewer should see; the number
-//! of instructions does not move at all. Callgrind counts them, [`counts`] compares. Valgrind's
+//! of instructions does not move at all. Callgrind counts them, [`mod@counts`] compares. Valgrind's
 //! processor is the same wherever the real one has AVX2, so counts are comparable between such
 //! machines, if the compiler is the same.
 //!

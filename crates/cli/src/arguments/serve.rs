@@ -110,8 +110,8 @@ fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceA
     Ok(addresses)
 }
 
-/// How long to poll at most. What polling saves is the wake-up of a thread, tens of microseconds; of
-/// a wait of 10 ms that is less than a hundredth, and a processor would be busy for all of it.
+/// How long to poll at most. What polling saves is the wake-up of a thread, tens of microseconds;
+/// of a wait of 10 ms that is less than a hundredth, and a processor would be busy for all of it.
 const BUSY_POLL_MAX: Duration = Duration::from_millis(10);
 
 /// Workers that have a ring poll, threads or processes; others do not.

@@ -1,4 +1,5 @@
-//! Why a listener cannot have the congestion control that its address names, and which it could have.
+//! Why a listener cannot have the congestion control that its address names, and which it could
+//! have.
 //!
 //! It reads what the kernel says of itself under `/proc/sys`, and changes nothing there.
 

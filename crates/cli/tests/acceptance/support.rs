@@ -24,7 +24,8 @@ pub(crate) const CONCURRENT_MODELS: [&str; 4] = ["threads", "processes", "events
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Runs the body for each of these side by side, without models that cannot run here; fails when it fails for any, and names it.
+/// Runs the body for each of these side by side, without models that cannot run here; fails when it
+/// fails for any, and names it.
 pub(crate) fn each_of(names: &[&'static str], body: impl Fn(&'static str) + Sync) {
     let failed: Vec<&str> = thread::scope(|scope| {
         let names = runnable(names);

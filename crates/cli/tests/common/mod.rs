@@ -34,8 +34,8 @@ pub(crate) fn runnable(models: &[&'static str]) -> Vec<&'static str> {
     models.iter().copied().filter(is_runnable).collect()
 }
 
-/// Why there is no `io_uring` here; `None` where there is. A server that is stopped before it starts
-/// makes its ring all the same.
+/// Why there is no `io_uring` here; `None` where there is. A server that is stopped before it
+/// starts makes its ring all the same.
 fn why_no_ring() -> Option<String> {
     let name = format!("echo=unix:@colok-ring-{}", std::process::id());
     let address = parse_service_address(&name, ServiceDefaults::default()).expect("an address");

@@ -64,7 +64,8 @@ pub(crate) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Runs the body for each of these side by side, without models that cannot run here; fails when it fails for any, and names it.
+/// Runs the body for each of these side by side, without models that cannot run here; fails when it
+/// fails for any, and names it.
 pub(crate) fn each_of(names: &[&'static str], body: impl Fn(&'static str) + Sync) {
     let failed: Vec<&str> = thread::scope(|scope| {
         let names = runnable(names);

@@ -165,16 +165,12 @@ impl<T: Tap> Port<T> {
     }
 
     fn accepted(&self, socket: OwnedFd, remote: Address, calls: Calls<'_, T>) -> Accepted<T> {
-        match self.admit(socket.as_fd(), remote) {
-            Some((session, admission)) => {
-                let tap = self.context.tap.clone();
-                Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
-            }
-            None => {
-                calls.close(socket);
-                Accepted::Again
-            }
-        }
+        let Some((session, admission)) = self.admit(socket.as_fd(), remote) else {
+            calls.close(socket);
+            return Accepted::Again;
+        };
+        let tap = self.context.tap.clone();
+        Accepted::Connection(Box::new(Served::new(session, socket, admission, tap)))
     }
 
     /// Asks the gate for a connection that was accepted: a session that serves it or tells it why

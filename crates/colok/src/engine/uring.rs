@@ -142,7 +142,7 @@ fn run_with<T: Tap>(
         }
         // All rings are made before any serves, so that a system without them is an error at once.
         for _ in &starts {
-            told.recv().unwrap_or_else(|_| Ok(())).map_err(|error| failed(SETUP, &error))?;
+            told.recv().unwrap_or(Ok(())).map_err(|error| failed(SETUP, &error))?;
         }
         drop(tell);
         for start in starts {

@@ -8,7 +8,7 @@ mod unix;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use colok_proto::{Address, Service};
 use rustix::io::Errno;
@@ -117,17 +117,40 @@ pub fn bind_all<T: Tap>(
 ) -> Result<Vec<Listener>> {
     let mut listeners = Vec::new();
     for address in addresses {
-        match &address.url.place {
-            Place::Inet { host, port } => {
-                let port = port.unwrap_or(address.service.kind().default_port());
-                listeners.extend(bind_inet(address, host, port, tap, calls)?);
+        let until = Instant::now() + ORPHAN_WAIT;
+        let bound = loop {
+            match bind(address, tap, calls) {
+                Err(error) if is_orphaned(&error) && Instant::now() < until => {
+                    std::thread::park_timeout(ORPHAN_STEP);
+                }
+                bound => break bound,
             }
-            Place::Path(_) | Place::Abstract(_) => {
-                listeners.push(unix::bind(address, tap, calls)?);
-            }
-        }
+        };
+        listeners.extend(bound?);
     }
     Ok(listeners)
+}
+
+/// How long to wait for an address that nobody has. When a process is killed that listened with an
+/// io_uring, the kernel takes the ring down after it, and the listener is open until then: for
+/// milliseconds, on a busy computer longer.
+const ORPHAN_WAIT: Duration = Duration::from_millis(500);
+
+const ORPHAN_STEP: Duration = Duration::from_millis(10);
+
+/// Whether an address is in use by no process that could be found.
+fn is_orphaned(error: &Error) -> bool {
+    matches!(error, Error::Bind { errno: Errno::ADDRINUSE, holder: None, .. })
+}
+
+fn bind<T: Tap>(address: &ServiceAddress, tap: &T, calls: Calls<'_, T>) -> Result<Vec<Listener>> {
+    match &address.url.place {
+        Place::Inet { host, port } => {
+            let port = port.unwrap_or(address.service.kind().default_port());
+            bind_inet(address, host, port, tap, calls)
+        }
+        Place::Path(_) | Place::Abstract(_) => Ok(vec![unix::bind(address, tap, calls)?]),
+    }
 }
 
 /// Binds every address of a host. When the kernel chooses the port, all get the same one.
@@ -260,7 +283,8 @@ fn set_stream_options<T: Tap>(socket: &OwnedFd, calls: Calls<'_, T>) -> Result<(
     calls.set_option(socket.as_fd(), "TCP_NODELAY", no_delay)
 }
 
-/// Chooses the congestion control, where the address names one; it is inherited, too. The kernel says
+/// Chooses the congestion control, where the address names one; it is inherited, too. The kernel
+/// says
 /// `ENOENT` for one that it does not have, and `EPERM` for one that is for root alone.
 fn set_congestion_control<T: Tap>(
     socket: &OwnedFd,

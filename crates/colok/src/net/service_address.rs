@@ -370,8 +370,8 @@ fn multicast_group(value: &str) -> Result<String, OptionProblem> {
     }
 }
 
-/// The most bytes of the name of a congestion control: `TCP_CA_NAME_MAX` without the zero at its end.
-/// The kernel would cut a longer one and look for what is left.
+/// The most bytes of the name of a congestion control: `TCP_CA_NAME_MAX` without the zero at its
+/// end. The kernel would cut a longer one and look for what is left.
 const CONGESTION_NAME_LENGTH_MAX: usize = 15;
 
 fn congestion_control(value: &str) -> Result<String, OptionProblem> {

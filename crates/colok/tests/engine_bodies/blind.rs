@@ -41,7 +41,9 @@ fn counts_what_it_does_not_see(model: Model, place: &str) {
     for lengths in [&[1][..], &[3, 70_000, 1], &[3_000_017], &[]] {
         let mut client = server.connect();
         let total: usize = lengths.iter().sum();
-        lengths.iter().for_each(|length| client.send(&noise(7, *length)));
+        for length in lengths {
+            client.send(&noise(7, *length));
+        }
         client.half_close();
         assert_eq!(client.receive_all(), b"");
         drop(client);
@@ -94,15 +96,11 @@ fn linger_is_bounded_in_bytes(model: Model, place: &str) {
 /// Sends until the server does not take it any more.
 fn send_without_end(client: &mut Client) {
     let bytes = [b'x'; 16 * 1024];
-    loop {
-        match client.write(&bytes) {
-            Ok(_) => {}
-            Err(error) => {
-                let kind = error.kind();
-                let ended = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
-                assert!(ended.contains(&kind), "{error}");
-                return;
-            }
+    let error = loop {
+        if let Err(error) = client.write_all(&bytes) {
+            break error;
         }
-    }
+    };
+    let ended = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
+    assert!(ended.contains(&error.kind()), "{error}");
 }

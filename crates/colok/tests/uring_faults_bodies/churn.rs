@@ -140,16 +140,16 @@ fn running_out_of_descriptors_is_a_pause() {
     if !has_uring() || !alone("running_out_of_descriptors_is_a_pause") {
         return;
     }
+    // Clients have theirs before; what the server, in the same process, finds then is not enough
+    // for all of them. An accept that is armed remembers the limit that held when it was.
+    let client = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
+    let clients: Vec<_> = (0..80).map(|_| client().expect("a descriptor")).collect();
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = Some(descriptors() as u64 + 40);
+    setrlimit(Resource::Nofile, limit).expect("less is always allowed");
     let limits = Limits { workers: 1, connections_max: 10_000, ..Limits::default() };
     let service = "echo=tcp://127.0.0.1:0?idle=60s";
     let mut server = Running::start_unwatched(Model::Uring, &[service], limits);
-    server.connect().ask(b"hello", b"hello");
-    // Clients have theirs already; the server, in the same process, finds too few for all of them.
-    let client = || rustix::net::socket(AddressFamily::INET, SocketType::STREAM, None);
-    let clients: Vec<_> = (0..60).map(|_| client().expect("a descriptor")).collect();
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = Some(descriptors() as u64 + 20);
-    setrlimit(Resource::Nofile, limit).expect("less is always allowed");
     let address: SocketAddr =
         server.urls[0].strip_prefix("tcp://").expect("TCP").parse().expect("one");
     let connect = |socket: OwnedFd| {
@@ -158,7 +158,7 @@ fn running_out_of_descriptors_is_a_pause() {
     };
     let mut clients: Vec<_> = clients.into_iter().map(connect).collect();
     server.wait_for(|event| matches!(event, Event::Paused { .. }).then_some(()));
-    let later = clients.split_off(30);
+    let later = clients.split_off(60);
     drop(clients);
     server.wait_for(|event| matches!(event, Event::Resumed { .. }).then_some(()));
     for mut client in later {

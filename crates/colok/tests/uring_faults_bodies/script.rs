@@ -109,11 +109,11 @@ pub(super) fn play(server: &mut Running, answers: Answers, script: &Script) -> O
         Ending::Reset => reset(&client),
     }
     drop(client);
-    outcome(server, heard)
+    outcome(server, &heard)
 }
 
 fn lines(bytes: &[u8]) -> usize {
-    bytes.iter().filter(|byte| **byte == b'\n').count()
+    bytes.split(|byte| *byte == b'\n').count() - 1
 }
 
 /// What a client has heard.
@@ -158,7 +158,7 @@ pub(super) fn reset(client: &Client) {
 }
 
 /// Waits until the server says that the connection is closed.
-fn outcome(server: &mut Running, heard: Heard) -> Outcome {
+fn outcome(server: &mut Running, heard: &Heard) -> Outcome {
     let (mut messages, mut replied) = (Vec::new(), 0);
     loop {
         let event = server.wait_for(|event| Some(event.clone()));

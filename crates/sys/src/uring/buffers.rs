@@ -187,7 +187,7 @@ impl Buffers {
     /// is one now.
     pub(super) fn want_more(&mut self) {
         if self.offered == 0 && self.wanted < self.count {
-            self.wanted *= 2;
+            self.wanted += 1;
         }
         self.offer_wanted();
     }

@@ -2,8 +2,8 @@
 //!
 //! A train that is refused as a whole (a route or a device that cannot cut, or a datagram that is
 //! longer than the route takes at once) leaves one by one, and the length is remembered. A socket
-//! without room is waited for once per turn; then what is left is lost, as datagrams may be. Nothing
-//! here decides who is answered.
+//! without room is waited for once per turn; then what is left is lost, as datagrams may be.
+//! Nothing here decides who is answered.
 
 use std::io::IoSlice;
 

@@ -59,8 +59,8 @@ impl<T: Tap> Worker<'_, T> {
         if goes_on && served.session.may_block() {
             return self.turn_on_disk(served, false);
         }
-        let mut lent = served::Worker { buffer: &mut [], desk: &mut self.desk };
-        let Next::Wait { receive, send } = served.step(self.now, &mut lent) else {
+        let lent = served::Worker { buffer: &mut [], desk: &mut self.desk };
+        let Next::Wait { receive, send } = served.step(self.now, &lent) else {
             return self.finish_filing(*served);
         };
         let deadline = served.session.deadline();

@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn a_worker_that_rests_insists_on_nothing() {
         assert_eq!(Phase::after(3 * MS, 2 * MS, 512), Phase::Insisting(24));
-        assert_eq!(Phase::after(3 * MS, 2 * MS - Duration::from_micros(1), 512), Phase::Resting);
+        assert_eq!(Phase::after(3 * MS, Duration::from_micros(1999), 512), Phase::Resting);
         assert_eq!(Phase::after(Duration::from_secs(9), MS, 512), Phase::Resting);
     }
 

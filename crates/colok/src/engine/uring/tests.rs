@@ -1,5 +1,6 @@
-//! The engine on rings of any size, watched by a tap that can hold up its workers. Where there is no
-//! io_uring, tests say so and end. What needs no more than a server is in `tests/uring_faults.rs`.
+//! The engine on rings of any size, watched by a tap that can hold up its workers. Where there is
+//! no io_uring, tests say so and end. What needs no more than a server is in
+//! `tests/uring_faults.rs`.
 
 mod pressure;
 mod stopping;
@@ -73,8 +74,8 @@ impl Watch {
 
     /// Waits until what was seen is as `wanted`.
     fn until(&self, wanted: impl Fn(&Seen) -> bool) {
-        let waited = self.0.1.wait_timeout_while(self.seen(), PATIENCE, |seen| !wanted(seen));
-        let (seen, timeout) = waited.expect("nobody panics with it");
+        let result = self.0.1.wait_timeout_while(self.seen(), PATIENCE, |seen| !wanted(seen));
+        let (seen, timeout) = result.expect("nobody panics with it");
         assert!(!timeout.timed_out(), "it never came to that: {seen:?}");
     }
 }
@@ -218,10 +219,11 @@ fn pattern(seed: usize, length: usize) -> Vec<u8> {
     (0..length).map(|index| u8::try_from((index + seed) % 251).expect("below 251")).collect()
 }
 
-/// The client with little room on both sides, so that it blocks soon.
+/// The client with little room on both sides, so that it blocks soon. With less, segments would be
+/// dropped and sent again ever later, instead of waiting for a window.
 fn narrow(client: TcpStream) -> TcpStream {
     use rustix::net::sockopt::{set_socket_recv_buffer_size, set_socket_send_buffer_size};
-    set_socket_recv_buffer_size(&client, 4096).expect("an option");
+    set_socket_recv_buffer_size(&client, 32 * 1024).expect("an option");
     set_socket_send_buffer_size(&client, 4096).expect("an option");
     client
 }

@@ -2,9 +2,9 @@
 //! is lent to the kernel, and when nothing is on its way it rests.
 //!
 //! A send never waits for room, so it has ended when what was queued was submitted: in the next
-//! turn of the loop at the latest. What had no room goes back to the session, whose backlog is bounded,
-//! and the ring's buffer is free. Above the high-water mark receiving stops; what has arrived until
-//! then is kept.
+//! turn of the loop at the latest. What had no room goes back to the session, whose backlog is
+//! bounded, and the ring's buffer is free. Above the high-water mark receiving stops; what has
+//! arrived until then is kept.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;

@@ -50,6 +50,7 @@ pub(super) struct Worker<'p, T: Tap> {
     pub(super) places: Vec<Place<T>>,
     pub(super) timers: Timers,
     /// Sessions to unfold resting connections in, by port.
+    #[expect(clippy::vec_box, reason = "they go into places and come back as boxes")]
     pub(super) husks: Vec<Vec<Box<Awake<T>>>>,
     pub(super) accepting: Vec<Accepting>,
     pub(super) heard: StopState,
@@ -240,7 +241,9 @@ impl<'p, T: Tap> Worker<'p, T> {
             match self.places[index as usize] {
                 Place::Resting(_) | Place::Awake(_) => self.due(stream),
                 Place::Filing(_) => self.filing_due(stream),
-                Place::Free | Place::Listener(_) | Place::Inbox | Place::Stop => {}
+                // Its time may have been put off since the timer was set.
+                Place::Listener(_) => self.go_on_accepting(),
+                Place::Free | Place::Inbox | Place::Stop => {}
             }
         }
         self.expired = expired;

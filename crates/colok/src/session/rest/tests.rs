@@ -189,7 +189,7 @@ fn happens(random: &mut Random) -> Happens {
 fn pause(random: &mut Random) -> Duration {
     match random.below(8) {
         0 => GAP,
-        1 => GAP - Duration::from_nanos(1),
+        1 => GAP.saturating_sub(Duration::from_nanos(1)),
         2 => Duration::from_millis(120),
         3 => Duration::from_secs(2),
         4 if random.chance(200) => IDLE,

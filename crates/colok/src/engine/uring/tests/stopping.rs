@@ -51,6 +51,25 @@ fn a_connection_for_a_worker_that_has_ended_is_served_all_the_same() {
     assert!(server.finish().connections >= 6);
 }
 
+#[test]
+fn an_end_at_once_meets_a_close_that_takes_a_turn() {
+    let limits = Limits { workers: 1, linger_bytes: 1000, ..Limits::default() };
+    let service = "echo=tcp://127.0.0.1:0";
+    let Some(mut server) = Server::start_with(service, MEDIUM, limits) else { return };
+    let mut client = server.connect();
+    client.write_all(b"quit\n").expect("it is sent");
+    let mut reply = Vec::new();
+    client.read_to_end(&mut reply).expect("the server shuts down its side");
+    let _trigger = server.hold();
+    // More than a close throws away: it is over, with a receive that must be cancelled.
+    client.write_all(&[b'x'; 4000]).expect("it is sent");
+    server.stop.at_once();
+    server.release();
+    server.join();
+    let closed = server.watch.seen().closed.clone();
+    assert!(closed.iter().any(|closed| closed.0 == "quit"), "{closed:?}");
+}
+
 /// Connections that all have something on its way, and one that closes.
 fn busy_clients(server: &Server, count: usize) -> Vec<TcpStream> {
     let clients: Vec<_> = (0..count).map(|_| narrow(server.connect())).collect();
