@@ -389,6 +389,7 @@ descriptors-why = no descriptor is left
 descriptors-next = ulimit -n 65536
 unix-missing-why = there is no such socket file
 no-folder-why = the folder for the socket file does not exist
+no-ring-why = this system has no io_uring for us: an old kernel (it needs Linux 6.1), the setting kernel.io_uring_disabled, or a sandbox
 congestion-absent = the congestion control { $name } is not loaded in this kernel; there are: { $there }
 congestion-load = { $command } (where the kernel has a module for it)
 congestion-forbidden = the congestion control { $name } is for root alone; everybody may choose: { $allowed }

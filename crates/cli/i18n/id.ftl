@@ -389,6 +389,7 @@ descriptors-why = deskriptor sudah habis
 descriptors-next = ulimit -n 65536 (menaikkan batas deskriptor)
 unix-missing-why = berkas socket itu tidak ada
 no-folder-why = folder untuk berkas socket itu tidak ada
+no-ring-why = sistem ini tidak memberi io_uring: kernel lama (perlu Linux 6.1), setelan kernel.io_uring_disabled, atau sandbox
 congestion-absent = congestion control { $name } tidak termuat di kernel ini; yang ada: { $there }
 congestion-load = { $command } (bila kernel punya modulnya)
 congestion-forbidden = congestion control { $name } hanya untuk root; semua orang boleh memilih: { $allowed }

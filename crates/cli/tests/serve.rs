@@ -92,6 +92,10 @@ fn the_json_log_has_every_event_with_its_time() {
         text.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
     let mut names: Vec<&str> =
         events.iter().map(|event| event["event"].as_str().expect("it has a name")).collect();
+    if runnable(&["uring"]).is_empty() {
+        // Then `auto` says that it has chosen another model.
+        names.retain(|name| *name != "notice");
+    }
     names.dedup();
     names.sort_unstable();
     let expected =

@@ -104,6 +104,10 @@ pub(crate) fn run<T: Tap>(
             scope.spawn(move || keep_tidy(&store, stop));
         }
         if model.resolved() == Model::Processes {
+            // Told once, not by every worker.
+            if let Err(error) = uring::try_one() {
+                fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap);
+            }
             let ended = processes::supervise(&listeners, limits, stop, tap);
             if ended.is_err() {
                 stop.at_once();
@@ -191,18 +195,20 @@ fn run_best<T: Tap>(
     tap: &T,
     take: Take,
 ) -> Result<()> {
-    let fell_back = |notice: &str, error: &Error| {
-        tap.event(|| Event::Notice { notice: notice.to_owned(), subject: error.to_string() });
-    };
     match uring::run(ports, limits, stop, take) {
         // It had begun, and has told all its workers to end.
         Err(error) if stop.state() != StopState::Run => return Err(error),
-        Err(error) => fell_back(notices::FELL_BACK_TO_EVENTS, &error),
+        Err(error) if take == Take::All => fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap),
+        Err(_) => {}
         Ok(()) => return Ok(()),
     }
     if let Err(error) = events::run(ports, limits, stop) {
-        fell_back(notices::FELL_BACK_TO_THREADS, &error);
+        fell_back(notices::FELL_BACK_TO_THREADS, &error, tap);
         threads::run(ports, limits, stop);
     }
     Ok(())
+}
+
+fn fell_back<T: Tap>(notice: &str, error: &Error, tap: &T) {
+    tap.event(|| Event::Notice { notice: notice.to_owned(), subject: error.to_string() });
 }

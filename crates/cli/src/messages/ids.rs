@@ -374,6 +374,7 @@ ids! {
     DescriptorsNext,
     UnixMissingWhy,
     NoFolderWhy,
+    NoRingWhy,
     CongestionAbsent,
     CongestionLoad,
     CongestionForbidden,

@@ -260,6 +260,9 @@ fn port_of(url: &Url) -> Option<u16> {
 pub(super) fn call(call: &str, address: &str, errno: Errno, messages: &Messages) -> Problem {
     let what = format!("{call} {address}: {}", text_of(errno));
     let problem = Problem::new(Exit::Failed, what);
+    if call == "io_uring_setup" {
+        return problem.why(messages.text(Id::NoRingWhy)).next("--model events");
+    }
     if (call, errno) == ("bind", Errno::ADDRNOTAVAIL) {
         let problem = problem.why(messages.text(Id::NotOursWhy));
         return problem.next(messages.text(Id::ShowAddresses));

@@ -103,7 +103,13 @@ impl<T: Tap> Shared<T> {
 /// Whether rings can be made here.
 pub(crate) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| Uring::new(Size { buffers: 1, buffer_bytes: 4096, ..SIZE }).is_ok())
+    *AVAILABLE.get_or_init(|| try_one().is_ok())
+}
+
+/// Makes a small ring, to see what comes of it.
+pub(crate) fn try_one() -> Result<()> {
+    let ring = Uring::new(Size { buffers: 1, buffer_bytes: 4096, ..SIZE });
+    ring.map(drop).map_err(|error| failed(SETUP, &error))
 }
 
 /// Serves the ports until stopped, on `limits.workers` threads. Fails at once where there is no
