@@ -196,8 +196,7 @@ fn run_best<T: Tap>(
     take: Take,
 ) -> Result<()> {
     match uring::run(ports, limits, stop, take) {
-        // It had begun, and has told all its workers to end.
-        Err(error) if stop.state() != StopState::Run => return Err(error),
+        Err(error) if uring::had_begun(&error) => return Err(error),
         Err(error) if take == Take::All => fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap),
         Err(_) => {}
         Ok(()) => return Ok(()),

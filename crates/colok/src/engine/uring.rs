@@ -162,11 +162,17 @@ fn run_with<T: Tap>(
             }
             ended = ended.and(result);
         }
-        ended.map_err(|error| failed("io_uring_enter", &error))
+        ended.map_err(|error| failed(ENTER, &error))
     })
 }
 
 const SETUP: &str = "io_uring_setup";
+const ENTER: &str = "io_uring_enter";
+
+/// Whether an engine that failed with this had begun to serve.
+pub(crate) fn had_begun(error: &Error) -> bool {
+    matches!(error, Error::Call { call: ENTER, .. })
+}
 
 /// One worker: makes its ring, which stays in its thread, tells so, and serves when told to.
 fn work<T: Tap>(

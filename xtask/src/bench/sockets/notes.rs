@@ -20,11 +20,11 @@ pub(super) const PROFILES: &[(&str, &str)] = &[
 ];
 
 const DEEP: &str = "Sixteen messages come and go with one call, so there are few calls to \
-     save. perf: 24 % of the server's time is the copying of 16 KiB each way, most of the rest TCP and \
-     the loopback device; 5 % is colok's own, most of it looking for newlines. Where the \
-     processor's clock is high the copies weigh more, and a server that goes through its \
-     connections one by one has them in its nearest cache. The generator is busy all the \
-     time, so it sets the rate.";
+     save. perf: 24 % of the server's time is the copying of 16 KiB each way, most of the \
+     rest TCP and the loopback device; 5 % is colok's own, most of it looking for newlines. \
+     Where the processor's clock is high the copies weigh more, and a server that goes \
+     through its connections one by one has them in its nearest cache. The generator is busy \
+     all the time, so it sets the rate.";
 
 /// One sentence or two about each thing that a reader of figures must know.
 const NOTES: [&str; 21] = [
