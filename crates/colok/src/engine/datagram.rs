@@ -357,7 +357,9 @@ fn tell_replies<T: Tap>(tap: &T, listener: &Listener, train: &Train, left: usize
 fn set_options<T: Tap>(socket: BorrowedFd<'_>, calls: Calls<'_, T>) {
     let merged = || receive_merged(socket, true);
     let _ = calls.set_option(socket, "UDP_GRO", merged);
-    let has = sockopt::socket_recv_buffer_size(socket).unwrap_or(usize::MAX);
+    let ask = || sockopt::socket_recv_buffer_size(socket);
+    let name = || "SO_RCVBUF".into();
+    let has = calls.observe("getsockopt", Some(socket), name, ask, |_| 0).unwrap_or(usize::MAX);
     if has < 2 * RECEIVE_BUFFER_BYTES {
         let larger = || sockopt::set_socket_recv_buffer_size(socket, RECEIVE_BUFFER_BYTES);
         let _ = calls.set_option(socket, format_args!("SO_RCVBUF {RECEIVE_BUFFER_BYTES}"), larger);
