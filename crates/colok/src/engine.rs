@@ -25,7 +25,6 @@ pub use stop::{Stop, StopState};
 
 use gate::{Gate, LocalGate};
 use port::Port;
-use uring::Take;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -104,10 +103,6 @@ pub(crate) fn run<T: Tap>(
             scope.spawn(move || keep_tidy(&store, stop));
         }
         if model.resolved() == Model::Processes {
-            // Told once, not by every worker.
-            if let Err(error) = uring::try_one() {
-                fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap);
-            }
             let ended = processes::supervise(&listeners, limits, stop, tap);
             if ended.is_err() {
                 stop.at_once();
@@ -176,10 +171,9 @@ fn run_streams<T: Tap>(
     match model {
         Model::Sequential => sequential::run(&ports, limits, stop),
         Model::Threads => threads::run(&ports, limits, stop),
-        Model::Events => events::run(&ports, limits, stop)?,
-        Model::Uring => uring::run(&ports, limits, stop, Take::All)?,
-        Model::Auto => run_best(&ports, limits, stop, tap, Take::All)?,
-        Model::Processes => run_best(&ports, limits, stop, tap, Take::InTurns)?,
+        Model::Events | Model::Processes => events::run(&ports, limits, stop)?,
+        Model::Uring => uring::run(&ports, limits, stop)?,
+        Model::Auto => run_best(&ports, limits, stop, tap)?,
     }
     // Every engine has ended its tasks by now, so nobody else holds the ports.
     Arc::into_inner(ports).into_iter().flatten().for_each(Port::close);
@@ -193,12 +187,10 @@ fn run_best<T: Tap>(
     limits: &Limits,
     stop: &Stop,
     tap: &T,
-    take: Take,
 ) -> Result<()> {
-    match uring::run(ports, limits, stop, take) {
+    match uring::run(ports, limits, stop) {
         Err(error) if uring::had_begun(&error) => return Err(error),
-        Err(error) if take == Take::All => fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap),
-        Err(_) => {}
+        Err(error) => fell_back(notices::FELL_BACK_TO_EVENTS, &error, tap),
         Ok(()) => return Ok(()),
     }
     if let Err(error) = events::run(ports, limits, stop) {

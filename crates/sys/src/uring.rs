@@ -28,7 +28,6 @@ use std::io;
 use std::marker::PhantomData;
 use std::mem;
 use std::os::fd::{BorrowedFd, OwnedFd, RawFd};
-use std::ptr;
 use std::time::Duration;
 
 use io_uring::{IoUring, opcode, squeue, types};
@@ -96,16 +95,6 @@ pub enum Room {
     /// Take what has room; nothing at all is [`Errno::AGAIN`]. Has ended when what was queued was
     /// submitted.
     Take,
-}
-
-/// Which connections to accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Take {
-    /// All who come.
-    All,
-    /// One, and then whoever else accepts on the same listener has a turn: for processes that share
-    /// one. The kernel wakes the one who has waited for longest, and who takes all never leaves.
-    InTurns,
 }
 
 /// What to poll for.
@@ -242,8 +231,8 @@ impl Uring {
 
     /// Starts accepting on a listener; connections come as [`Event::Accepted`]. No effect while
     /// it goes on. Panics after the stream was closed.
-    pub fn accept(&mut self, listener: Stream, take: Take) -> io::Result<()> {
-        self.slots.open_mut(listener.0).set_listening(take == Take::InTurns);
+    pub fn accept(&mut self, listener: Stream) -> io::Result<()> {
+        self.slots.open_mut(listener.0).set_listening();
         self.receive(listener)
     }
 
@@ -480,10 +469,7 @@ impl Uring {
         slot.set_fed(false);
         let descriptor = types::Fd(slot.descriptor());
         let flags = libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
-        let entry = if slot.in_turns() {
-            let nobody = ptr::null_mut();
-            opcode::Accept::new(descriptor, nobody, ptr::null_mut()).flags(flags).build()
-        } else if slot.listening() {
+        let entry = if slot.listening() {
             opcode::AcceptMulti::new(descriptor).flags(flags).build()
         } else {
             opcode::RecvMulti::new(descriptor, GROUP).build()

@@ -114,7 +114,7 @@ fn addresses(values: &Values<'_>, store: &StoreArguments) -> Result<Vec<ServiceA
 /// of a wait of 10 ms that is less than a hundredth, and a processor would be busy for all of it.
 const BUSY_POLL_MAX: Duration = Duration::from_millis(10);
 
-/// Workers that have a ring poll, threads or processes; others do not.
+/// Workers that have a ring poll; others do not.
 fn busy_poll(values: &Values<'_>, model: Model) -> Result<Option<Duration>, Problem> {
     let read = |text: &str| {
         let time = parse_duration(text).ok()?;
@@ -122,7 +122,7 @@ fn busy_poll(values: &Values<'_>, model: Model) -> Result<Option<Duration>, Prob
     };
     let time = values.read("busy-poll", Id::ValueBusyPoll, read)?;
     let model = model.resolved();
-    if time.is_some() && !matches!(model, Model::Uring | Model::Processes) {
+    if time.is_some() && model != Model::Uring {
         let what = say!(values.messages, Id::UsageNoEffect, option = "--busy-poll");
         let why = say!(values.messages, Id::OnlyUring, model = model.name());
         return Err(Problem::new(Exit::Usage, what).why(why).next("--model uring"));

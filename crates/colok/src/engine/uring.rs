@@ -25,7 +25,6 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-pub(super) use colok_sys::uring::Take;
 use colok_sys::uring::{Size, Uring};
 use rustix::io::Errno;
 
@@ -48,8 +47,6 @@ const SIZE: Size =
 struct Shared<T: Tap> {
     /// How large each worker's ring is.
     size: Size,
-    /// How connections are shared with other processes.
-    take: Take,
     stop: Stop,
     drain: Duration,
     busy_poll: Duration,
@@ -59,13 +56,7 @@ struct Shared<T: Tap> {
 }
 
 impl<T: Tap> Shared<T> {
-    fn new(
-        size: Size,
-        ports: &[Port<T>],
-        limits: &Limits,
-        stop: &Stop,
-        take: Take,
-    ) -> Result<Self> {
+    fn new(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<Self> {
         let workers = limits.workers.clamp(1, WORKERS_MAX);
         let inbox = || Inbox::new().map(Arc::new);
         let inboxes: std::result::Result<_, Errno> = (0..workers).map(|_| inbox()).collect();
@@ -77,7 +68,7 @@ impl<T: Tap> Shared<T> {
         });
         let disk = disk.transpose().map_err(|error| failed("thread", &error))?;
         let (drain, busy_poll) = (limits.drain, limits.busy_poll);
-        Ok(Self { size, take, stop: stop.clone(), drain, busy_poll, inboxes, disk })
+        Ok(Self { size, stop: stop.clone(), drain, busy_poll, inboxes, disk })
     }
 
     fn inbox(&self, worker: usize) -> Arc<Inbox<T>> {
@@ -103,38 +94,21 @@ impl<T: Tap> Shared<T> {
 /// Whether rings can be made here.
 pub(crate) fn is_available() -> bool {
     static AVAILABLE: OnceLock<bool> = OnceLock::new();
-    *AVAILABLE.get_or_init(|| try_one().is_ok())
-}
-
-/// Makes a small ring, to see what comes of it.
-pub(crate) fn try_one() -> Result<()> {
-    let ring = Uring::new(Size { buffers: 1, buffer_bytes: 4096, ..SIZE });
-    ring.map(drop).map_err(|error| failed(SETUP, &error))
+    *AVAILABLE.get_or_init(|| Uring::new(Size { buffers: 1, buffer_bytes: 4096, ..SIZE }).is_ok())
 }
 
 /// Serves the ports until stopped, on `limits.workers` threads. Fails at once where there is no
 /// io_uring.
-pub(crate) fn run<T: Tap>(
-    ports: &[Port<T>],
-    limits: &Limits,
-    stop: &Stop,
-    take: Take,
-) -> Result<()> {
-    run_with(SIZE, ports, limits, stop, take)
+pub(crate) fn run<T: Tap>(ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
+    run_with(SIZE, ports, limits, stop)
 }
 
 /// The same on rings of any size.
-fn run_with<T: Tap>(
-    size: Size,
-    ports: &[Port<T>],
-    limits: &Limits,
-    stop: &Stop,
-    take: Take,
-) -> Result<()> {
+fn run_with<T: Tap>(size: Size, ports: &[Port<T>], limits: &Limits, stop: &Stop) -> Result<()> {
     if ports.is_empty() {
         return Ok(());
     }
-    let shared = Shared::new(size, ports, limits, stop, take)?;
+    let shared = Shared::new(size, ports, limits, stop)?;
     let (tell, told) = channel();
     thread::scope(|scope| {
         let mut starts = Vec::new();

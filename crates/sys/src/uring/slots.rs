@@ -39,7 +39,6 @@ const LISTENING: u8 = 4;
 const STOPPING_POLL: u8 = 8;
 const FED: u8 = 16;
 const QUEUED: u8 = 32;
-const IN_TURNS: u8 = 64;
 
 impl Slot {
     pub(super) fn new(socket: OwnedFd) -> Self {
@@ -78,14 +77,8 @@ impl Slot {
         self.flags & LISTENING != 0
     }
 
-    pub(super) fn set_listening(&mut self, in_turns: bool) {
+    pub(super) fn set_listening(&mut self) {
         self.flags |= LISTENING;
-        self.flags = self.flags & !IN_TURNS | if in_turns { IN_TURNS } else { 0 };
-    }
-
-    /// Connections are taken one at a time.
-    pub(super) fn in_turns(&self) -> bool {
-        self.flags & IN_TURNS != 0
     }
 
     /// It has received something since it was armed.

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::{Event, Lease, Payload, Readiness, Room, Size, Stream, Take, Uring, Wait};
+use super::{Event, Lease, Payload, Readiness, Room, Size, Stream, Uring, Wait};
 
 const SIZE: Size = Size { entries: 64, completions: 256, buffers: 8, buffer_bytes: 4096 };
 

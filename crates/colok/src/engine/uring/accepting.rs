@@ -45,11 +45,10 @@ const ACCEPTS_AT_ONCE_MAX: usize = 256;
 impl<T: Tap> Worker<'_, T> {
     /// Starts accepting on every port.
     pub(super) fn begin_accepting(&mut self) -> io::Result<()> {
-        let take = self.shared.take;
         for (number, port) in (0_u16..).zip(self.ports) {
             let stream = self.ring.add(port.socket().try_clone_to_owned()?);
             self.occupy(stream, Place::Listener(number));
-            self.queued(|ring| ring.accept(stream, take));
+            self.queued(|ring| ring.accept(stream));
             self.accepting.push(Accepting { stream, state: State::Armed });
         }
         Ok(())
@@ -181,8 +180,7 @@ impl<T: Tap> Worker<'_, T> {
                 port.goes_on();
                 self.accepting[number].state = State::Armed;
                 let stream = self.accepting[number].stream;
-                let take = self.shared.take;
-                self.queued(|ring| ring.accept(stream, take));
+                self.queued(|ring| ring.accept(stream));
             }
             Err(errno) => {
                 port.pauses(errno);

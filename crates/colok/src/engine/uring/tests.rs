@@ -140,7 +140,7 @@ impl Server {
         let stop = Stop::new().expect("a descriptor is left");
         let stopping = stop.clone();
         let run = move || {
-            let ran = super::run_with(size, &ports, &limits, &stopping, super::Take::All);
+            let ran = super::run_with(size, &ports, &limits, &stopping);
             ports.into_iter().for_each(Port::close);
             ran
         };

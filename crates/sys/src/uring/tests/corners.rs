@@ -106,7 +106,7 @@ fn accepted_connections_are_not_lost_with_their_ring() {
     listener.set_nonblocking(true).expect("an option");
     let address = listener.local_addr().expect("bound");
     let accepting = ring.add(listener.into());
-    ring.accept(accepting, Take::All).expect("it is queued");
+    ring.accept(accepting).expect("it is queued");
     ring.submit().expect("it is submitted");
     let mut clients: Vec<_> =
         (0..100).map(|_| TcpStream::connect(address).expect("it listens")).collect();
